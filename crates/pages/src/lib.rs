@@ -1,0 +1,1 @@
+//! Server-rendered HTML: one folder per page.
