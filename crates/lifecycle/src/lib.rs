@@ -1,1 +1,33 @@
-//! One file per lifecycle: state, command or event, and time become a new state, effects and a reply, or a refusal.
+//! The rules of the gateway, and nothing else.
+//!
+//! Each lifecycle is one file: its states (a variant carries exactly the data of its state), and functions that take
+//! state, command and context and return a [`Decision`]: new states, tasks to perform, notifications to send and the
+//! answer to give, or a [`Refusal`]. Nothing here reads a clock, draws a random number, knows a wire format, a table
+//! or a wallet: all of that is handed in ([`Context`]) or done by `engine` afterwards.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
+
+pub mod account_creation;
+pub mod auth_code;
+pub mod command;
+pub mod decision;
+pub mod enquiry;
+pub mod ids;
+pub mod linkage;
+pub mod merchant;
+pub mod notification;
+pub mod payment;
+pub mod provider;
+pub mod refusal;
+pub mod request;
+pub mod secret;
+pub mod task;
+
+pub use command::{Command, Key, Row};
+pub use decision::{Answer, Context, Decision, Fresh};
+pub use ids::{
+    AccountCreationId, AuthCodeId, LinkId, NotificationId, PaymentId, RequestId, TaskId,
+};
+pub use merchant::{Merchant, MerchantCode, ProductCode};
+pub use refusal::{Reason, Refusal};
+pub use secret::{Digest, Secret};

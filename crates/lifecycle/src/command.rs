@@ -1,0 +1,535 @@
+//! Every command there is, the rows that each one needs, and where it is decided. `engine` loads the rows of a whole
+//! batch at once, decides one command after the other over them, and commits once.
+
+use crate::{
+    AccountCreationId, AuthCodeId, Decision, Digest, LinkId, MerchantCode, NotificationId,
+    PaymentId, ProductCode, Reason, Refusal, Secret,
+    account_creation::{self, AccountCreation},
+    auth_code::{self, AuthCode},
+    decision::Context,
+    enquiry,
+    linkage::{self, Link},
+    notification::{self, Notification},
+    payment::{self, Payment},
+    provider::Outcome,
+    request::{Request, RequestKey, ServiceCode},
+    task::{Task, TaskKind},
+};
+
+/// What names a row. A row may have several keys; `Row::keys` gives them all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// A call.
+    Request(RequestKey),
+    /// The first call under a partner reference.
+    Reference(MerchantCode, ServiceCode, String),
+    /// An authorisation code by id.
+    AuthCode(AuthCodeId),
+    /// By the code's digest.
+    AuthCodeByCode(Digest),
+    /// By its page's digest.
+    AuthCodeByPage(Digest),
+    /// A link by id.
+    Link(LinkId),
+    /// By account token.
+    LinkByAccountToken(Digest),
+    /// By card token.
+    LinkByCardToken(Digest),
+    /// By its return page's digest.
+    LinkByPage(Digest),
+    /// The newest link of a customer's number for a product at a merchant.
+    LinkByPhone(MerchantCode, ProductCode, String),
+    /// A payment by id.
+    Payment(PaymentId),
+    /// By its page's digest.
+    PaymentByPage(Digest),
+    /// By the merchant's reference.
+    PaymentByReference(MerchantCode, String),
+    /// An account creation by id.
+    AccountCreation(AccountCreationId),
+    /// By its page's digest.
+    AccountCreationByPage(Digest),
+    /// The newest account creation of a customer's number for a product at a merchant.
+    AccountCreationByPhone(MerchantCode, ProductCode, String),
+    /// A notification by id.
+    Notification(NotificationId),
+}
+
+macro_rules! rows {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// A row of the store, as the lifecycles see it.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Row {
+            $($(#[$doc])* $name(Box<$name>),)+
+        }
+
+        $(impl From<$name> for Row {
+            fn from(row: $name) -> Self {
+                Self::$name(Box::new(row))
+            }
+        })+
+    };
+}
+
+rows!(
+    /// A call.
+    Request,
+    /// An authorisation code.
+    AuthCode,
+    /// A link.
+    Link,
+    /// A payment.
+    Payment,
+    /// An account creation.
+    AccountCreation,
+    /// A notification.
+    Notification,
+);
+
+impl Row {
+    /// Every key that leads to this row.
+    pub fn keys(&self) -> Vec<Key> {
+        match self {
+            Self::Request(row) => {
+                let reference = row
+                    .partner_reference
+                    .clone()
+                    .map(|r| Key::Reference(row.key.merchant.clone(), row.service, r));
+                std::iter::once(Key::Request(row.key.clone()))
+                    .chain(reference)
+                    .collect()
+            }
+            Self::AuthCode(row) => vec![
+                Key::AuthCode(row.id),
+                Key::AuthCodeByCode(row.code),
+                Key::AuthCodeByPage(row.page),
+            ],
+            Self::Link(row) => {
+                let mut keys = vec![
+                    Key::Link(row.id),
+                    Key::LinkByAccountToken(row.account_token),
+                    Key::LinkByPage(row.page),
+                ];
+                keys.extend(row.card_token.map(Key::LinkByCardToken));
+                keys.extend(
+                    row.phone
+                        .clone()
+                        .map(|p| Key::LinkByPhone(row.merchant.clone(), row.product.clone(), p)),
+                );
+                keys
+            }
+            Self::Payment(row) => vec![
+                Key::Payment(row.id),
+                Key::PaymentByPage(row.page),
+                Key::PaymentByReference(row.merchant.clone(), row.partner_reference.clone()),
+            ],
+            Self::AccountCreation(row) => vec![
+                Key::AccountCreation(row.id),
+                Key::AccountCreationByPage(row.page),
+                Key::AccountCreationByPhone(
+                    row.merchant.clone(),
+                    row.product.clone(),
+                    row.person.phone.clone(),
+                ),
+            ],
+            Self::Notification(row) => vec![Key::Notification(row.id)],
+        }
+    }
+}
+
+/// What may be asked of the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Get Auth Code (10).
+    IssueAuthCode(auth_code::Issue),
+    /// Account Binding (07).
+    Bind(linkage::Bind),
+    /// Account Unbinding (09).
+    Unbind(linkage::Unbind),
+    /// Account Inquiry (08).
+    InquireAccount(enquiry::InquireAccount),
+    /// Balance Inquiry (11).
+    ReadBalance(enquiry::ReadBalance),
+    /// Account Creation (06).
+    CreateAccount(account_creation::Create),
+    /// Payment Host to Host (54).
+    Pay(payment::Pay),
+    /// Inquiry Status (26), Debit Status (55).
+    AskPaymentStatus(enquiry::AskPaymentStatus),
+    /// Our page: the customer chose a wallet to link.
+    ChooseWallet {
+        /// The page.
+        page: Digest,
+        /// The wallet.
+        product: ProductCode,
+    },
+    /// The customer came back from the wallet's authorisation page.
+    AuthorisationReturned {
+        /// Our page.
+        page: Digest,
+        /// The wallet's code, or why there is none.
+        result: Result<Secret, Reason>,
+    },
+    /// The customer came back from the wallet's binding page.
+    BindingReturned {
+        /// Our page.
+        page: Digest,
+        /// What the wallet sent along.
+        code: Option<Secret>,
+    },
+    /// Our page: the customer chose PIN and password of a new account.
+    ChoosePin {
+        /// The page.
+        page: Digest,
+    },
+    /// Our checkout page: the customer chose a wallet to pay with.
+    ChoosePayment {
+        /// The page.
+        page: Digest,
+        /// The wallet.
+        product: ProductCode,
+        /// The customer's number.
+        phone: Option<String>,
+    },
+    /// Our checkout page: the customer cancelled.
+    CancelCheckout {
+        /// The page.
+        page: Digest,
+    },
+    /// The customer came back from the wallet's payment page.
+    PaymentReturned {
+        /// Our page.
+        page: Digest,
+    },
+    /// A provider's signed notice about a charge.
+    ChargeNoticed {
+        /// Which payment.
+        payment: PaymentId,
+        /// What it says.
+        outcome: Outcome,
+    },
+    /// A provider's signed notice about a binding: ask it.
+    BindingNoticed {
+        /// Which link.
+        link: LinkId,
+    },
+    /// A provider's signed notice that a link ended.
+    LinkRevoked {
+        /// Which link.
+        link: LinkId,
+    },
+    /// A task ended with this outcome.
+    TaskEnded {
+        /// The task.
+        task: Task,
+        /// What came of it.
+        outcome: Outcome,
+        /// The link of the payment that the task is about, if it has one.
+        link: Option<LinkId>,
+        /// The merchant's reference of the question that the task answers, if it answers one.
+        partner_reference: String,
+    },
+}
+
+/// The rows of a batch, by any of their keys.
+pub trait World {
+    /// The row under this key, if there is one. Every key asked for was named by [`Command::keys`].
+    fn row(&self, key: &Key) -> Option<&Row>;
+}
+
+macro_rules! reader {
+    ($function:ident, $name:ident) => {
+        fn $function<'w>(world: &'w dyn World, key: &Key) -> Option<&'w $name> {
+            match world.row(key) {
+                Some(Row::$name(row)) => Some(row),
+                _ => None,
+            }
+        }
+    };
+}
+
+reader!(request_row, Request);
+reader!(auth_code_row, AuthCode);
+reader!(link_row, Link);
+reader!(payment_row, Payment);
+reader!(creation_row, AccountCreation);
+reader!(notification_row, Notification);
+
+impl Command {
+    /// The call behind the command, when a merchant made it.
+    pub fn request(&self) -> Option<&Request> {
+        match self {
+            Self::IssueAuthCode(c) => Some(&c.request),
+            Self::Bind(c) => Some(&c.request),
+            Self::Unbind(c) => Some(&c.request),
+            Self::InquireAccount(c) => Some(&c.request),
+            Self::ReadBalance(c) => Some(&c.request),
+            Self::CreateAccount(c) => Some(&c.request),
+            Self::Pay(c) => Some(&c.request),
+            Self::AskPaymentStatus(c) => Some(&c.request),
+            _ => None,
+        }
+    }
+
+    /// The rows that the decision needs, those of the call's own record included.
+    pub fn keys(&self) -> Vec<Key> {
+        let mut keys = self.state_keys();
+        if let Some(request) = self.request() {
+            keys.push(Key::Request(request.key.clone()));
+            keys.extend(reference_key(request));
+        }
+        keys
+    }
+
+    fn state_keys(&self) -> Vec<Key> {
+        match self {
+            Self::IssueAuthCode(_) | Self::CreateAccount(_) => vec![],
+            Self::Bind(c) => c
+                .auth_code
+                .map(Key::AuthCodeByCode)
+                .into_iter()
+                .chain(active_key(c))
+                .collect(),
+            Self::Unbind(c) => vec![Key::LinkByAccountToken(c.account_token)],
+            Self::InquireAccount(c) => c
+                .account_token
+                .map(Key::LinkByAccountToken)
+                .into_iter()
+                .chain(creation_key(c))
+                .collect(),
+            Self::ReadBalance(c) => vec![Key::LinkByCardToken(c.card_token)],
+            Self::Pay(c) => c.card_token.map(Key::LinkByCardToken).into_iter().collect(),
+            Self::AskPaymentStatus(c) => vec![payment_reference_key(c)],
+            Self::ChooseWallet { page, .. } | Self::AuthorisationReturned { page, .. } => {
+                vec![Key::AuthCodeByPage(*page)]
+            }
+            Self::BindingReturned { page, .. } => vec![Key::LinkByPage(*page)],
+            Self::ChoosePin { page } => vec![Key::AccountCreationByPage(*page)],
+            Self::ChoosePayment { page, .. }
+            | Self::CancelCheckout { page }
+            | Self::PaymentReturned { page } => {
+                vec![Key::PaymentByPage(*page)]
+            }
+            Self::ChargeNoticed { payment, .. } => vec![Key::Payment(*payment)],
+            Self::BindingNoticed { link } | Self::LinkRevoked { link } => vec![Key::Link(*link)],
+            Self::TaskEnded { task, link, .. } => task_keys(&task.kind)
+                .into_iter()
+                .chain(link.map(Key::Link))
+                .collect(),
+        }
+    }
+
+    /// Decides the command over the rows of its keys.
+    pub fn decide(self, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
+        match self {
+            Self::IssueAuthCode(c) => auth_code::issue(c, context),
+            Self::Bind(c) => {
+                let code = c
+                    .auth_code
+                    .and_then(|digest| auth_code_row(world, &Key::AuthCodeByCode(digest)));
+                let active = active_key(&c).and_then(|key| link_row(world, &key));
+                linkage::bind(c, code, active, context)
+            }
+            Self::Unbind(c) => {
+                let link = link_row(world, &Key::LinkByAccountToken(c.account_token));
+                linkage::unbind(c, link, context)
+            }
+            Self::InquireAccount(c) => {
+                let link = c
+                    .account_token
+                    .and_then(|digest| link_row(world, &Key::LinkByAccountToken(digest)));
+                let creation = creation_key(&c).and_then(|key| creation_row(world, &key));
+                enquiry::inquire_account(c, link, creation, context)
+            }
+            Self::ReadBalance(c) => {
+                let link = link_row(world, &Key::LinkByCardToken(c.card_token));
+                enquiry::read_balance(c, link, context)
+            }
+            Self::CreateAccount(c) => account_creation::create(c, context),
+            Self::Pay(c) => {
+                let link = c
+                    .card_token
+                    .and_then(|digest| link_row(world, &Key::LinkByCardToken(digest)));
+                payment::pay(c, link, context)
+            }
+            Self::AskPaymentStatus(c) => {
+                let payment = payment_row(world, &payment_reference_key(&c));
+                enquiry::payment_status(c, payment, context)
+            }
+            Self::TaskEnded {
+                task,
+                outcome,
+                link,
+                partner_reference,
+            } => {
+                let link = link.and_then(|id| link_row(world, &Key::Link(id)));
+                Ok(task_ended(
+                    world,
+                    &task,
+                    outcome,
+                    link,
+                    partner_reference,
+                    context,
+                ))
+            }
+            other => other.decide_step(world, context),
+        }
+    }
+
+    /// The steps that pages and providers take.
+    fn decide_step(
+        self,
+        world: &dyn World,
+        context: &mut Context<'_>,
+    ) -> Result<Decision, Refusal> {
+        match self {
+            Self::ChooseWallet { page, product } => auth_code::choose_product(
+                auth_code_row(world, &Key::AuthCodeByPage(page)),
+                product,
+                context,
+            ),
+            Self::AuthorisationReturned { page, result } => auth_code::customer_returned(
+                auth_code_row(world, &Key::AuthCodeByPage(page)),
+                result,
+                context,
+            ),
+            Self::BindingReturned { page, code } => {
+                linkage::customer_returned(link_row(world, &Key::LinkByPage(page)), code, context)
+            }
+            Self::ChoosePin { page } => account_creation::pin_chosen(
+                creation_row(world, &Key::AccountCreationByPage(page)),
+                context,
+            ),
+            Self::ChoosePayment {
+                page,
+                product,
+                phone,
+            } => payment::choose_product(
+                payment_row(world, &Key::PaymentByPage(page)),
+                product,
+                phone,
+                context,
+            ),
+            Self::CancelCheckout { page } => payment::checkout_ended(
+                payment_row(world, &Key::PaymentByPage(page)),
+                Reason::Cancelled,
+                None,
+                context,
+            ),
+            Self::PaymentReturned { page } => {
+                payment::customer_returned(payment_row(world, &Key::PaymentByPage(page)), context)
+            }
+            Self::ChargeNoticed { payment, outcome } => {
+                let payment =
+                    payment_row(world, &Key::Payment(payment)).ok_or(Refusal::PaymentNotFound)?;
+                Ok(payment::charge_reported(payment, None, outcome, context))
+            }
+            Self::BindingNoticed { link } => {
+                linkage::customer_returned(link_row(world, &Key::Link(link)), None, context)
+            }
+            Self::LinkRevoked { link } => {
+                let link = link_row(world, &Key::Link(link)).ok_or(Refusal::TokenUnknown)?;
+                Ok(linkage::revoked_by_wallet(link, context))
+            }
+            _ => Ok(Decision::default()),
+        }
+    }
+
+    /// The earlier calls that this one may repeat: by external id, by partner reference.
+    pub fn earlier_calls<'w>(
+        request: &Request,
+        world: &'w dyn World,
+    ) -> (Option<&'w Request>, Option<&'w Request>) {
+        let by_external_id = request_row(world, &Key::Request(request.key.clone()));
+        let by_reference = reference_key(request).and_then(|key| request_row(world, &key));
+        (by_external_id, by_reference)
+    }
+}
+
+fn reference_key(request: &Request) -> Option<Key> {
+    request
+        .partner_reference
+        .clone()
+        .map(|r| Key::Reference(request.key.merchant.clone(), request.service, r))
+}
+
+fn active_key(command: &linkage::Bind) -> Option<Key> {
+    let product = command.product.clone()?;
+    let phone = command.phone.clone()?;
+    Some(Key::LinkByPhone(
+        command.request.key.merchant.clone(),
+        product,
+        phone,
+    ))
+}
+
+fn creation_key(command: &enquiry::InquireAccount) -> Option<Key> {
+    let phone = command.phone.clone()?;
+    Some(Key::AccountCreationByPhone(
+        command.request.key.merchant.clone(),
+        command.product.clone(),
+        phone,
+    ))
+}
+
+fn payment_reference_key(command: &enquiry::AskPaymentStatus) -> Key {
+    Key::PaymentByReference(
+        command.request.key.merchant.clone(),
+        command.payment_reference.clone(),
+    )
+}
+
+fn task_keys(kind: &TaskKind) -> Vec<Key> {
+    match kind {
+        TaskKind::Bind(link) | TaskKind::InquireBinding { link, .. } | TaskKind::Unbind(link) => {
+            vec![Key::Link(*link)]
+        }
+        TaskKind::InquireAccount { .. } | TaskKind::ReadBalance { .. } => vec![],
+        TaskKind::CreateAccount(creation) | TaskKind::InquireCreation(creation) => {
+            vec![Key::AccountCreation(*creation)]
+        }
+        TaskKind::ConfirmWithMerchant(payment)
+        | TaskKind::Charge(payment)
+        | TaskKind::ExpireCheckout(payment)
+        | TaskKind::InquireCharge { payment, .. } => vec![Key::Payment(*payment)],
+        TaskKind::Notify(notification) => vec![Key::Notification(*notification)],
+    }
+}
+
+fn task_ended(
+    world: &dyn World,
+    task: &Task,
+    outcome: Outcome,
+    link: Option<&Link>,
+    partner_reference: String,
+    context: &mut Context<'_>,
+) -> Decision {
+    let decided = match &task.kind {
+        TaskKind::Bind(id) | TaskKind::InquireBinding { link: id, .. } => {
+            link_row(world, &Key::Link(*id))
+                .map(|link| linkage::binding_ended(link, task, outcome, context))
+        }
+        TaskKind::Unbind(id) => link_row(world, &Key::Link(*id))
+            .map(|link| linkage::unbinding_ended(link, task, outcome, context)),
+        TaskKind::InquireAccount { request, .. } | TaskKind::ReadBalance { request, .. } => {
+            Some(enquiry::answered(request, partner_reference, task, outcome))
+        }
+        TaskKind::CreateAccount(id) | TaskKind::InquireCreation(id) => {
+            creation_row(world, &Key::AccountCreation(*id))
+                .map(|creation| account_creation::creation_ended(creation, task, outcome, context))
+        }
+        TaskKind::ConfirmWithMerchant(id) => payment_row(world, &Key::Payment(*id))
+            .map(|payment| payment::merchant_confirmed(payment, link, task, outcome, context)),
+        TaskKind::ExpireCheckout(id) => {
+            let payment = payment_row(world, &Key::Payment(*id));
+            payment::checkout_ended(payment, Reason::Expired, Some(task), context).ok()
+        }
+        TaskKind::Charge(id) | TaskKind::InquireCharge { payment: id, .. } => {
+            payment_row(world, &Key::Payment(*id))
+                .map(|payment| payment::charge_reported(payment, Some(task), outcome, context))
+        }
+        TaskKind::Notify(id) => notification_row(world, &Key::Notification(*id))
+            .map(|notification| notification::attempt_ended(notification, task, &outcome, context)),
+    };
+    decided.unwrap_or_else(|| Decision::ending(task.id))
+}

@@ -1,0 +1,182 @@
+//! What a lifecycle hands back: everything that must be committed together, and what to answer.
+
+use calendar::Instant;
+
+use crate::{
+    AuthCodeId, Digest, LinkId, Merchant, Refusal, Row, Secret, TaskId,
+    linkage::Tokens,
+    notification::Notice,
+    payment::Payment,
+    provider::{AccountInfo, BalanceLine},
+    request::{Request, RequestKey},
+    task::{Task, TaskKind},
+};
+
+/// Where new identities and random texts come from. `engine` implements it over the system's randomness, tests and the
+/// simulation over a seed.
+pub trait Fresh {
+    /// 128 bits that sort by time.
+    fn id(&mut self) -> u128;
+    /// A random text of letters and digits.
+    fn text(&mut self, length: usize) -> String;
+    /// The digest under which a text is looked up.
+    fn digest(&self, text: &str) -> Digest;
+}
+
+/// What a decision may depend on besides state and command.
+pub struct Context<'a> {
+    /// The time.
+    pub now: Instant,
+    /// New identities and random texts.
+    pub fresh: &'a mut dyn Fresh,
+    /// The merchant concerned.
+    pub merchant: &'a Merchant,
+    /// How long after a charge was asked for its provider's "not found" proves that it never happened, in seconds.
+    pub not_found_final_seconds: i64,
+}
+
+impl Context<'_> {
+    /// A new secret text and its digest.
+    pub fn secret(&mut self, length: usize) -> (Secret, Digest) {
+        let text = self.fresh.text(length);
+        let digest = self.fresh.digest(&text);
+        (Secret::new(text), digest)
+    }
+}
+
+/// Everything that one command changes, committed together or not at all.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// The call's record, when the command came from a merchant.
+    pub request: Option<Request>,
+    /// New states; each replaces the row of its id.
+    pub rows: Vec<Row>,
+    /// Work to do after the commit.
+    pub tasks: Vec<Task>,
+    /// Tasks that are finished.
+    pub ended: Vec<TaskId>,
+    /// What the merchant must hear, to be written down and delivered.
+    pub notices: Vec<Notice>,
+    /// Answers to calls that wait, this command's own included. A call without an answer goes on waiting.
+    pub answers: Vec<(RequestKey, Answer)>,
+}
+
+impl Decision {
+    /// A decision that records this call.
+    pub fn recording(request: Request) -> Self {
+        Self {
+            request: Some(request),
+            ..Self::default()
+        }
+    }
+
+    /// A decision that ends this task.
+    pub fn ending(task: TaskId) -> Self {
+        Self {
+            ended: vec![task],
+            ..Self::default()
+        }
+    }
+
+    /// Adds work that begins with the commit: its first attempt counts as begun, because a crash right after the
+    /// commit cannot be told from a crash right after the call.
+    pub fn perform(&mut self, context: &mut Context<'_>, kind: TaskKind) {
+        let id = TaskId::from_bits(context.fresh.id());
+        self.tasks.push(Task {
+            id,
+            kind,
+            due_at: context.now,
+            attempts: 1,
+        });
+    }
+
+    /// Adds work for later.
+    pub fn repeat(&mut self, context: &mut Context<'_>, kind: TaskKind, due_at: Instant) {
+        let id = TaskId::from_bits(context.fresh.id());
+        self.tasks.push(Task {
+            id,
+            kind,
+            due_at,
+            attempts: 0,
+        });
+    }
+
+    /// Answers a call.
+    pub fn answer(&mut self, request: RequestKey, answer: Answer) {
+        self.answers.push((request, answer));
+    }
+}
+
+/// What a caller is told, before `contract` writes it in the words of the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Get Auth Code (10).
+    AuthCodeIssued {
+        /// Our id of the code.
+        auth_code: AuthCodeId,
+        /// The code.
+        code: Secret,
+        /// As the merchant sent it.
+        state: String,
+        /// The token of the page where the customer authorises.
+        page: Secret,
+    },
+    /// Account Binding (07): linked at once.
+    Linked {
+        /// The link.
+        link: LinkId,
+        /// The merchant's reference.
+        partner_reference: String,
+        /// The tokens to use from now on.
+        tokens: Tokens,
+    },
+    /// Account Binding (07): the customer must visit the wallet's page.
+    BindingPending {
+        /// The link.
+        link: LinkId,
+        /// The merchant's reference.
+        partner_reference: String,
+        /// Usable for Account Inquiry at once, for the rest once linked.
+        account_token: Secret,
+        /// The wallet's page.
+        redirect_url: String,
+    },
+    /// Account Inquiry (08).
+    Account(AccountInfo),
+    /// Balance Inquiry (11).
+    Balance {
+        /// The merchant's reference.
+        partner_reference: String,
+        /// Cash and points.
+        lines: Vec<BalanceLine>,
+    },
+    /// Account Unbinding (09).
+    Unlinked {
+        /// The link.
+        link: LinkId,
+        /// The merchant's reference.
+        partner_reference: String,
+    },
+    /// Account Creation (06): the customer must choose a PIN on our page.
+    CreationPending {
+        /// The number the account will have.
+        phone: String,
+        /// Our reference, a UUID's text.
+        reference: String,
+        /// The token of the create-PIN page.
+        page: Secret,
+    },
+    /// Payment Host to Host (54): accepted; the state says whether it is paid already.
+    Payment {
+        /// The payment as it stands.
+        payment: Box<Payment>,
+        /// The token of our page for it.
+        page: Secret,
+    },
+    /// Inquiry Status (26) and Debit Status (55).
+    PaymentStatus(Box<Payment>),
+    /// A page's step was taken; the page reads the new state itself.
+    StepTaken,
+    /// Nothing was done.
+    Refused(Refusal),
+}

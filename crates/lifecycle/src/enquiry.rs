@@ -1,0 +1,176 @@
+//! Questions that change nothing: Account Inquiry (08), Balance Inquiry (11), Inquiry Status (26), Debit Status (55).
+//! They are recorded like every call, because their external ids count too.
+
+use crate::{
+    Answer, Decision, Digest, ProductCode, Refusal,
+    account_creation::{AccountCreation, AccountCreationStatus},
+    decision::Context,
+    linkage::{self, Link, LinkStatus},
+    payment::Payment,
+    provider::{AccountInfo, AccountStatus, Outcome},
+    request::{Request, RequestKey},
+    task::{Task, TaskKind},
+};
+
+/// Account Inquiry as a merchant asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InquireAccount {
+    /// The call.
+    pub request: Request,
+    /// `additionalInfo.productCode`.
+    pub product: ProductCode,
+    /// `additionalInfo.phoneNo`.
+    pub phone: Option<String>,
+    /// Digest of `additionalInfo.accountToken`.
+    pub account_token: Option<Digest>,
+}
+
+/// Asks the provider about an account; a link that is not active is answered from our own state.
+pub fn inquire_account(
+    command: InquireAccount,
+    link: Option<&Link>,
+    creation: Option<&AccountCreation>,
+    context: &mut Context<'_>,
+) -> Result<Decision, Refusal> {
+    if !context.merchant.has(&command.product) {
+        return Err(Refusal::ProductNotAllowed);
+    }
+    let mut asked_link = None;
+    let mut known = None;
+    if command.account_token.is_some() {
+        let link = link
+            .filter(|link| {
+                link.merchant == context.merchant.code && link.product == command.product
+            })
+            .ok_or(Refusal::TokenUnknown)?;
+        match &link.status {
+            LinkStatus::Active { .. } => asked_link = Some(link.id),
+            LinkStatus::Binding { .. }
+            | LinkStatus::AwaitingCustomer { .. }
+            | LinkStatus::Unknown { .. } => {
+                known = Some(AccountStatus::Pending);
+            }
+            LinkStatus::Unlinking { .. }
+            | LinkStatus::Unlinked { .. }
+            | LinkStatus::Revoked { .. }
+            | LinkStatus::Failed { .. } => {
+                known = Some(AccountStatus::Inactive);
+            }
+        }
+    } else if creation.is_some_and(|creation| {
+        matches!(
+            creation.status,
+            AccountCreationStatus::AwaitingPin | AccountCreationStatus::Creating { .. }
+        )
+    }) {
+        known = Some(AccountStatus::Pending);
+    }
+    let key = command.request.key.clone();
+    let mut decision = Decision::recording(command.request);
+    match known {
+        Some(status) => decision.answer(
+            key,
+            Answer::Account(AccountInfo {
+                status,
+                level: '0',
+                message: String::new(),
+            }),
+        ),
+        None => {
+            let kind = TaskKind::InquireAccount {
+                request: key,
+                product: command.product,
+                phone: command.phone,
+                link: asked_link,
+            };
+            decision.perform(context, kind);
+        }
+    }
+    Ok(decision)
+}
+
+/// Balance Inquiry as a merchant asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadBalance {
+    /// The call.
+    pub request: Request,
+    /// Digest of `bankCardToken`.
+    pub card_token: Digest,
+    /// `additionalInfo.productCode`, where sent.
+    pub product: Option<ProductCode>,
+}
+
+/// Asks the provider for a linked account's balances.
+pub fn read_balance(
+    command: ReadBalance,
+    link: Option<&Link>,
+    context: &mut Context<'_>,
+) -> Result<Decision, Refusal> {
+    let (link, _) = linkage::usable(link, context)?;
+    if command
+        .product
+        .is_some_and(|product| product != link.product)
+    {
+        return Err(Refusal::TokenUnknown);
+    }
+    let key = command.request.key.clone();
+    let mut decision = Decision::recording(command.request);
+    decision.perform(
+        context,
+        TaskKind::ReadBalance {
+            request: key,
+            link: link.id,
+        },
+    );
+    Ok(decision)
+}
+
+/// The provider answered a question: pass it on.
+pub fn answered(
+    request: &RequestKey,
+    partner_reference: String,
+    task: &Task,
+    outcome: Outcome,
+) -> Decision {
+    let mut decision = Decision::ending(task.id);
+    let answer = match outcome {
+        Outcome::Account(info) => Answer::Account(info),
+        Outcome::Balance(lines) => Answer::Balance {
+            partner_reference,
+            lines,
+        },
+        Outcome::Refused(reason) => Answer::Refused(Refusal::Provider(reason)),
+        _ => Answer::Refused(Refusal::ProviderSilent),
+    };
+    decision.answer(request.clone(), answer);
+    decision
+}
+
+/// Inquiry Status (26) and Debit Status (55): our own state, no provider asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskPaymentStatus {
+    /// The call.
+    pub request: Request,
+    /// The merchant's reference of the payment asked about.
+    pub payment_reference: String,
+    /// Our reference of it, where sent: must be the same payment.
+    pub payment: Option<crate::PaymentId>,
+}
+
+/// Answers where a payment stands.
+pub fn payment_status(
+    command: AskPaymentStatus,
+    payment: Option<&Payment>,
+    context: &Context<'_>,
+) -> Result<Decision, Refusal> {
+    let payment = payment
+        .filter(|payment| {
+            payment.merchant == context.merchant.code
+                && command.payment.is_none_or(|id| id == payment.id)
+        })
+        .ok_or(Refusal::PaymentNotFound)?;
+    let key = command.request.key.clone();
+    let mut decision = Decision::recording(command.request);
+    decision.answer(key, Answer::PaymentStatus(Box::new(payment.clone())));
+    Ok(decision)
+}

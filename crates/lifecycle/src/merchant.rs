@@ -1,0 +1,113 @@
+//! Who calls: a merchant as the operator registered it.
+
+use std::{fmt, sync::Arc};
+
+macro_rules! code {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Wraps a code that was read from a registered list or checked by `contract`.
+            pub fn new(code: impl Into<Arc<str>>) -> Self {
+                Self(code.into())
+            }
+
+            /// The code as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+code!(
+    /// The merchant code, `X-PARTNER-ID` on the wire, at most 50 characters, like `SGWYESSISHOP`.
+    MerchantCode
+);
+code!(
+    /// A product code, `productCode` on the wire, like the ones that Merchant Info lists.
+    ProductCode
+);
+
+/// How a customer's account is linked for a product; declared by the product's connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BindingFlow {
+    /// Get Auth Code first; Account Binding redeems the code and links at once.
+    AuthCode,
+    /// Account Binding leads to the wallet's own page; the result comes later.
+    Page,
+}
+
+/// Whether the tables of the documents are enforced to the letter, or what real integrators send is accepted too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// What the samples and real integrators send.
+    Lenient,
+    /// What the tables say.
+    Strict,
+}
+
+/// Where we call the merchant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Callbacks {
+    /// Inquiry (24): asked before a payment is charged. None: the merchant is not asked.
+    pub inquiry_url: Option<String>,
+    /// Payment (25): told the outcome of a payment.
+    pub payment_url: Option<String>,
+    /// Told when a link becomes active, fails or is revoked by the wallet.
+    pub binding_url: Option<String>,
+}
+
+/// A registered merchant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merchant {
+    /// The merchant code.
+    pub code: MerchantCode,
+    /// Another id that `merchantId` of Get Auth Code may carry.
+    pub alias: Option<String>,
+    /// The name that pages show.
+    pub name: String,
+    /// 32 hexadecimal characters: `key` of Merchant Info, `subMerchantId` of Payment Host to Host.
+    pub api_key: String,
+    /// The products that the merchant may use.
+    pub products: Vec<ProductCode>,
+    /// Public keys in PEM, the newest first; at most two are live at once.
+    pub public_keys: Vec<String>,
+    /// Origins (scheme, host, port) that a redirect may lead to.
+    pub redirect_origins: Vec<String>,
+    /// Also allow redirects to this computer; for the sandbox only.
+    pub allow_local_redirects: bool,
+    /// IP addresses that may call; empty: any.
+    pub allowed_addresses: Vec<String>,
+    /// Largest distance between `X-TIMESTAMP` and our clock, in seconds.
+    pub time_window_seconds: u32,
+    /// A repeated request with the same body gets the stored answer instead of 409.
+    pub replay: bool,
+    /// To the letter, or as samples are.
+    pub strictness: Strictness,
+    /// Where we call the merchant.
+    pub callbacks: Callbacks,
+    /// A suspended merchant's requests are refused.
+    pub suspended: bool,
+}
+
+impl Merchant {
+    /// Whether the merchant may use this product.
+    pub fn has(&self, product: &ProductCode) -> bool {
+        self.products.contains(product)
+    }
+}

@@ -1,0 +1,235 @@
+//! What is asked of a wallet, bank or biller, and what can come of it, in words that no single provider uses.
+
+use calendar::Instant;
+use money::Amount;
+
+use crate::{
+    AccountCreationId, AuthCodeId, LinkId, PaymentId, Reason, Secret, account_creation::Person,
+};
+
+/// What a provider gave us for a link; enough to act on it later.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderLink {
+    /// The provider's own id of the account or the link, not secret.
+    pub account_reference: Option<String>,
+    /// The customer's token at the provider.
+    pub access_token: Option<Secret>,
+    /// What renews it.
+    pub refresh_token: Option<Secret>,
+    /// A token for payments, where it differs from the access token.
+    pub payment_token: Option<Secret>,
+    /// When the access token ends, where the provider says so.
+    pub expires_at: Option<Instant>,
+}
+
+/// One call to a provider. `reference` texts are chosen by us before the call, so that it can be asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProviderCall {
+    /// Where does the customer authorise (service 10 at most wallets)?
+    StartAuthorisation {
+        /// The code on whose behalf.
+        auth_code: AuthCodeId,
+        /// Comes back with the customer; opaque to the provider.
+        state: String,
+        /// Where the wallet sends the customer afterwards.
+        return_url: String,
+        /// `id` or `en`.
+        lang: String,
+        /// The customer's number, where known, `62...`.
+        phone: Option<String>,
+    },
+    /// Link the account (07, or the customer token service 74).
+    Bind {
+        /// The link; its text is the reference.
+        link: LinkId,
+        /// The customer's number, where known.
+        phone: Option<String>,
+        /// The wallet's authorisation code, where the flow has one.
+        auth_code: Option<Secret>,
+        /// Where the wallet's page, if it shows one, sends the customer afterwards.
+        return_url: String,
+        /// `id` or `en`.
+        lang: String,
+    },
+    /// What became of a binding (08 or 74 with what the page returned). Safe to repeat.
+    InquireBinding {
+        /// The link; its text was the reference.
+        link: LinkId,
+        /// The customer's number, where known.
+        phone: Option<String>,
+        /// What the provider gave so far.
+        provider: ProviderLink,
+        /// What the wallet's page sent back with the customer.
+        returned_code: Option<Secret>,
+    },
+    /// The state of a customer's account (08). Safe to repeat.
+    InquireAccount {
+        /// The customer's number.
+        phone: Option<String>,
+        /// The link, when the account is linked.
+        provider: Option<ProviderLink>,
+    },
+    /// Cash and points (11). Safe to repeat.
+    ReadBalance {
+        /// The linked account.
+        provider: ProviderLink,
+        /// The customer's number, where known.
+        phone: Option<String>,
+    },
+    /// Take money (54). Never sent twice.
+    Charge(Charge),
+    /// What became of a charge (55). Safe to repeat.
+    InquireCharge {
+        /// Our reference of the charge.
+        reference: String,
+        /// The provider's own reference, where it told us.
+        provider_reference: Option<String>,
+        /// What was to be charged.
+        amount: Amount,
+        /// When we asked for the charge.
+        charged_at: Instant,
+    },
+    /// End the link (09). Ending an ended link succeeds.
+    Unbind {
+        /// The link.
+        link: LinkId,
+        /// The linked account.
+        provider: ProviderLink,
+        /// The customer's number, where known.
+        phone: Option<String>,
+    },
+    /// Open an account (06).
+    CreateAccount {
+        /// The account creation; its text is the reference.
+        creation: AccountCreationId,
+        /// Whose account.
+        person: Box<Person>,
+        /// The PIN that the customer chose on our page; never stored.
+        pin: Secret,
+        /// The password that the customer chose on our page; never stored.
+        password: Secret,
+    },
+}
+
+/// A charge as the provider is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// The payment.
+    pub payment: PaymentId,
+    /// Our reference: the payment's text.
+    pub reference: String,
+    /// How much.
+    pub amount: Amount,
+    /// The linked account; none when the customer chose the wallet on our checkout page.
+    pub provider: Option<ProviderLink>,
+    /// The customer's number, where known.
+    pub phone: Option<String>,
+    /// Where the wallet's page sends the customer afterwards.
+    pub return_url: String,
+    /// Where the provider tells us the outcome.
+    pub notify_url: String,
+    /// When the customer's time ends.
+    pub valid_until: Instant,
+    /// What the customer sees.
+    pub description: String,
+}
+
+/// A kind of money in an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BalanceLine {
+    /// `CASH` or `POINT`.
+    pub kind: BalanceKind,
+    /// The balance.
+    pub amount: Amount,
+}
+
+/// Kinds of balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BalanceKind {
+    /// Money.
+    Cash,
+    /// Loyalty points, one point to the rupiah.
+    Point,
+}
+
+/// The state of an account, as service 08 answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountStatus {
+    /// Usable.
+    Active,
+    /// Closed or dormant.
+    Inactive,
+    /// Being opened or linked.
+    Pending,
+    /// Blocked by the provider.
+    Blocked,
+    /// The provider does not know the customer.
+    NotRegistered,
+}
+
+/// An account as the provider describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountInfo {
+    /// Its state.
+    pub status: AccountStatus,
+    /// `memberLevel`, one character: `1` basic, `2` verified; `0` without an account.
+    pub level: char,
+    /// A word from the provider, often empty.
+    pub message: String,
+}
+
+/// What came of a call. `Refused` is known not to have happened; `Unknown` may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The customer goes here to authorise.
+    AuthoriseAt {
+        /// The wallet's page.
+        url: String,
+    },
+    /// Linked.
+    Linked(ProviderLink),
+    /// The customer must do something on the wallet's page first.
+    CustomerNeeded {
+        /// The wallet's page.
+        url: String,
+        /// The provider's reference of what waits there.
+        provider_reference: Option<String>,
+        /// What the provider gave so far.
+        provider: ProviderLink,
+    },
+    /// Nothing final yet.
+    Pending,
+    /// An account's state.
+    Account(AccountInfo),
+    /// An account's balances.
+    Balance(Vec<BalanceLine>),
+    /// Charged.
+    Charged {
+        /// The provider's reference of the charge.
+        provider_reference: String,
+    },
+    /// The provider never heard of the reference. Right after a charge this proves nothing.
+    NotFound,
+    /// The link is ended, now or before.
+    Unlinked,
+    /// The account is open.
+    AccountOpened {
+        /// The provider's id of the account.
+        account_id: Option<String>,
+        /// A code to link it with.
+        auth_code: Option<Secret>,
+    },
+    /// The merchant's Inquiry answered: this is what it expects to be paid.
+    MerchantExpects {
+        /// The amount in the merchant's answer.
+        amount: Amount,
+    },
+    /// A notification was accepted by the merchant.
+    Delivered,
+    /// A notification was not accepted: a short text for the operator.
+    NotDelivered(String),
+    /// Known not to have happened.
+    Refused(Reason),
+    /// Perhaps happened; the text is evidence for the operator.
+    Unknown(String),
+}

@@ -1,0 +1,106 @@
+//! Work that outlives a request: written in the same commit as the state that needs it, performed afterwards, and
+//! found again at start if it was not finished. A task is the *intent* of a call to the outside.
+
+use calendar::Instant;
+
+use crate::{
+    AccountCreationId, LinkId, NotificationId, PaymentId, ProductCode, TaskId, request::RequestKey,
+};
+
+/// One piece of work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// What to do.
+    pub kind: TaskKind,
+    /// When to do it, or do it again.
+    pub due_at: Instant,
+    /// How often it was begun. One that was begun and has no outcome may have happened.
+    pub attempts: u32,
+}
+
+/// What there is to do. Everything else that it takes is in the state it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskKind {
+    /// Ask the provider to link.
+    Bind(LinkId),
+    /// Ask the provider what became of a binding.
+    InquireBinding {
+        /// Which.
+        link: LinkId,
+        /// Whether to ask again while the answer is not final. A question besides the scheduled one is not repeated.
+        recurring: bool,
+    },
+    /// Ask the provider to end a link.
+    Unbind(LinkId),
+    /// Ask the provider for an account's state and answer the request.
+    InquireAccount {
+        /// Who waits.
+        request: RequestKey,
+        /// Which product.
+        product: ProductCode,
+        /// The customer's number.
+        phone: Option<String>,
+        /// The link, when asked by account token.
+        link: Option<LinkId>,
+    },
+    /// Ask the provider for balances and answer the request.
+    ReadBalance {
+        /// Who waits.
+        request: RequestKey,
+        /// The linked account.
+        link: LinkId,
+    },
+    /// Ask the provider to open an account. PIN and password travel beside the task in memory only.
+    CreateAccount(AccountCreationId),
+    /// Ask the provider whether the account was opened.
+    InquireCreation(AccountCreationId),
+    /// Ask the merchant's Inquiry (24) whether the payment is right.
+    ConfirmWithMerchant(PaymentId),
+    /// Ask the provider to charge.
+    Charge(PaymentId),
+    /// Close a checkout that nobody used.
+    ExpireCheckout(PaymentId),
+    /// Ask the provider what became of a charge.
+    InquireCharge {
+        /// Which.
+        payment: PaymentId,
+        /// Whether to ask again while the answer is not final. A question besides the scheduled one is not repeated.
+        recurring: bool,
+    },
+    /// Tell a merchant.
+    Notify(NotificationId),
+}
+
+impl TaskKind {
+    /// Whether an answer that is not final schedules the next question.
+    pub fn asks_again(&self) -> bool {
+        !matches!(
+            self,
+            Self::InquireBinding {
+                recurring: false,
+                ..
+            } | Self::InquireCharge {
+                recurring: false,
+                ..
+            }
+        )
+    }
+
+    /// Whether performing it a second time has no second effect. The others are asked about instead.
+    pub fn safe_to_repeat(&self) -> bool {
+        match self {
+            Self::Bind(_) | Self::CreateAccount(_) | Self::Charge(_) => false,
+            Self::InquireBinding { .. }
+            | Self::Unbind(_)
+            | Self::InquireAccount { .. }
+            | Self::ReadBalance { .. }
+            | Self::InquireCreation(_)
+            | Self::ConfirmWithMerchant(_)
+            | Self::ExpireCheckout(_)
+            | Self::InquireCharge { .. }
+            | Self::Notify(_) => true,
+        }
+    }
+}
