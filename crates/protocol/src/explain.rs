@@ -1,0 +1,1 @@
+//! Names what differs when a signature does not match.
