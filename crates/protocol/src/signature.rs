@@ -171,7 +171,7 @@ pub fn decode_signature(text: &str) -> Option<Vec<u8>> {
     if text.is_empty() {
         return None;
     }
-    if text.len() >= HEX_LENGTH_MIN && text.len().is_multiple_of(2) && is_hex(text) {
+    if text.len() >= HEX_LENGTH_MIN && is_hex(text) {
         return decode_hex(text);
     }
     BASE64_ANY_PADDING.decode(text).ok()
@@ -186,6 +186,9 @@ pub(crate) fn is_hex(text: &str) -> bool {
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
+    if !text.len().is_multiple_of(2) {
+        return None;
+    }
     text.as_bytes()
         .chunks_exact(2)
         .map(|pair| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok())
