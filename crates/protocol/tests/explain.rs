@@ -19,6 +19,8 @@ use protocol::{
     signature::{PathRule, SignedMessage, sign_asymmetric, sign_symmetric, sign_token},
 };
 
+use Difference as D;
+
 const AT: &str = "2024-03-14T07:49:28+07:00";
 const TARGET: &str = "/apidirectdebit/v1.0/Status/?b=x%20y&a=2";
 const BODY: &str = r#"{"url":"https:\/\/a/b","name":"Jos\u00e9 \"Sö\" ","list":[1,{}],"amount":{"value":"1.00","currency":"IDR"}}"#;
@@ -90,81 +92,83 @@ fn check(name: &str, explanation: &Explanation, wanted: &[Difference]) {
     assert!(explanation.hint.contains(wanted[0].advice()), "{name}");
 }
 
+const COMPACT: &str = r#"{"a":"x y","b":[1,2]}"#;
+
+/// what is sent, what is signed, what is named
+const BODIES: &[(&str, &str, &[D])] = &[
+    (
+        COMPACT,
+        r#"{"a": "x y", "b": [1, 2]}"#,
+        &[D::WhiteSpaceAdded],
+    ),
+    (
+        COMPACT,
+        "{\n  \"a\": \"x y\",\n  \"b\": [\n    1,\n    2\n  ]\n}",
+        &[D::WhiteSpaceAdded],
+    ),
+    (
+        COMPACT,
+        "{\n    \"a\": \"x y\",\n    \"b\": [\n        1,\n        2\n    ]\n}\n",
+        &[D::WhiteSpaceAdded, D::BodyNewlineAdded],
+    ),
+    (
+        COMPACT,
+        r#"{"a":"xy","b":[1,2]}"#,
+        &[D::WhiteSpaceRemovedInStrings],
+    ),
+    (
+        r#"{ "a": "x y" }"#,
+        r#"{"a":"xy"}"#,
+        &[D::WhiteSpaceRemovedInStrings],
+    ),
+    (
+        COMPACT,
+        "{\"a\":\"x y\",\"b\":[1,2]}\n",
+        &[D::BodyNewlineAdded],
+    ),
+    (
+        COMPACT,
+        "{\"a\":\"x y\",\"b\":[1,2]}\r\n",
+        &[D::BodyNewlineAdded],
+    ),
+    ("a=b&c=d\n", "a=b&c=d", &[D::BodyNewlineMissing]),
+    (COMPACT, "", &[D::BodyLeftOut]),
+    ("", "{}", &[D::EmptyBodyAsJson]),
+    ("", "[]", &[D::EmptyBodyAsJson]),
+    ("", "null", &[D::EmptyBodyAsJson]),
+    ("", "b=x%20y&a=2", &[D::QueryAsBody]),
+    (
+        r#"{"b":1,"a":{"d":2,"c":3}}"#,
+        r#"{"a":{"c":3,"d":2},"b":1}"#,
+        &[D::KeysSorted],
+    ),
+    (r#"{"a":"/x/"}"#, r#"{"a":"\/x\/"}"#, &[D::SlashesEscaped]),
+    (r#"{"a":"\/x\/"}"#, r#"{"a":"/x/"}"#, &[D::SlashesUnescaped]),
+    (
+        r#"{"a":"é😀"}"#,
+        r#"{"a":"\u00e9\ud83d\ude00"}"#,
+        &[D::UnicodeEscaped],
+    ),
+    (
+        r#"{"a":"\u00e9\ud83d\ude00"}"#,
+        r#"{"a":"é😀"}"#,
+        &[D::UnicodeUnescaped],
+    ),
+    (
+        r#"{"a":"é","b":"/"}"#,
+        r#"{"a":"\u00e9","b":"\/"}"#,
+        &[D::SlashesEscaped, D::UnicodeEscaped],
+    ),
+    (
+        r#"{"a":"é"}"#,
+        r#"{"a": "\u00e9"}"#,
+        &[D::UnicodeEscaped, D::WhiteSpaceAdded],
+    ),
+];
+
 #[test]
 fn mistakes_in_the_body_are_named() {
-    use Difference as D;
-    let compact = r#"{"a":"x y","b":[1,2]}"#;
-    let bodies: &[(&str, &str, &[Difference])] = &[
-        (
-            compact,
-            r#"{"a": "x y", "b": [1, 2]}"#,
-            &[D::WhiteSpaceAdded],
-        ),
-        (
-            compact,
-            "{\n  \"a\": \"x y\",\n  \"b\": [\n    1,\n    2\n  ]\n}",
-            &[D::WhiteSpaceAdded],
-        ),
-        (
-            compact,
-            "{\n    \"a\": \"x y\",\n    \"b\": [\n        1,\n        2\n    ]\n}\n",
-            &[D::WhiteSpaceAdded, D::BodyNewlineAdded],
-        ),
-        (
-            compact,
-            r#"{"a":"xy","b":[1,2]}"#,
-            &[D::WhiteSpaceRemovedInStrings],
-        ),
-        (
-            r#"{ "a": "x y" }"#,
-            r#"{"a":"xy"}"#,
-            &[D::WhiteSpaceRemovedInStrings],
-        ),
-        (
-            compact,
-            "{\"a\":\"x y\",\"b\":[1,2]}\n",
-            &[D::BodyNewlineAdded],
-        ),
-        (
-            compact,
-            "{\"a\":\"x y\",\"b\":[1,2]}\r\n",
-            &[D::BodyNewlineAdded],
-        ),
-        ("a=b&c=d\n", "a=b&c=d", &[D::BodyNewlineMissing]),
-        (compact, "", &[D::BodyLeftOut]),
-        ("", "{}", &[D::EmptyBodyAsJson]),
-        ("", "[]", &[D::EmptyBodyAsJson]),
-        ("", "null", &[D::EmptyBodyAsJson]),
-        ("", "b=x%20y&a=2", &[D::QueryAsBody]),
-        (
-            r#"{"b":1,"a":{"d":2,"c":3}}"#,
-            r#"{"a":{"c":3,"d":2},"b":1}"#,
-            &[D::KeysSorted],
-        ),
-        (r#"{"a":"/x/"}"#, r#"{"a":"\/x\/"}"#, &[D::SlashesEscaped]),
-        (r#"{"a":"\/x\/"}"#, r#"{"a":"/x/"}"#, &[D::SlashesUnescaped]),
-        (
-            r#"{"a":"é😀"}"#,
-            r#"{"a":"\u00e9\ud83d\ude00"}"#,
-            &[D::UnicodeEscaped],
-        ),
-        (
-            r#"{"a":"\u00e9\ud83d\ude00"}"#,
-            r#"{"a":"é😀"}"#,
-            &[D::UnicodeUnescaped],
-        ),
-        (
-            r#"{"a":"é","b":"/"}"#,
-            r#"{"a":"\u00e9","b":"\/"}"#,
-            &[D::SlashesEscaped, D::UnicodeEscaped],
-        ),
-        (
-            r#"{"a":"é"}"#,
-            r#"{"a": "\u00e9"}"#,
-            &[D::UnicodeEscaped, D::WhiteSpaceAdded],
-        ),
-    ];
-    for (sent, signed, wanted) in bodies {
+    for (sent, signed, wanted) in BODIES {
         let signature = sign(&string("POST", TARGET, &sha256_hex(signed.as_bytes()), AT));
         let explanation = run(sent, &signature, Scheme::Asymmetric, PathRule::Exact);
         check(signed, &explanation, wanted);
@@ -173,11 +177,9 @@ fn mistakes_in_the_body_are_named() {
 
 #[test]
 fn mistakes_in_the_string_are_named() {
-    use Difference as D;
     let hash = sha256_hex(BODY.as_bytes());
     let base64 = STANDARD.encode(sha256(BODY.as_bytes()));
     let path = |text: &str| string("POST", text, &hash, AT);
-    let time = |text: &str| string("POST", TARGET, &hash, text);
     let good = path(TARGET);
     let rows: Vec<(String, &[Difference])> = vec![
         (
@@ -189,6 +191,47 @@ fn mistakes_in_the_string_are_named() {
         (string("POST", TARGET, BODY, AT), &[D::BodyNotHashed]),
         (string("post", TARGET, &hash, AT), &[D::MethodLowerCase]),
         (string("GET", TARGET, &hash, AT), &[D::MethodOther]),
+        (format!("{good}\n"), &[D::StringNewline]),
+        (sha256_hex(good.as_bytes()), &[D::HashedTwice]),
+        (format!("client-id|{AT}"), &[D::TokenString]),
+        (
+            format!("POST:{TARGET}:{TOKEN}:{hash}:{AT}"),
+            &[D::SymmetricLayout],
+        ),
+        (
+            format!("POST:{TARGET}:Bearer {TOKEN}:{hash}:{AT}"),
+            &[D::TokenWithBearer],
+        ),
+        // two at once
+        (
+            string("post", "/v1.0/Status/?b=x%20y&a=2", &hash, AT),
+            &[D::MethodLowerCase, D::PathWithoutPrefix],
+        ),
+        (
+            string("POST", TARGET, &hash.to_uppercase(), "2024-03-14T00:49:28Z"),
+            &[D::TimestampForm, D::HashUpperCase],
+        ),
+        (
+            format!("{}\n", path("/apidirectdebit/v1.0/Status/")),
+            &[D::StringNewline, D::PathWithoutQuery],
+        ),
+    ];
+    check_strings(rows);
+}
+
+fn check_strings(rows: Vec<(String, &[Difference])>) {
+    for (signed, wanted) in rows {
+        let explanation = run(BODY, &sign(&signed), Scheme::Asymmetric, PathRule::Exact);
+        check(&signed, &explanation, wanted);
+    }
+}
+
+#[test]
+fn mistakes_in_path_and_time_are_named() {
+    let hash = sha256_hex(BODY.as_bytes());
+    let path = |text: &str| string("POST", text, &hash, AT);
+    let time = |text: &str| string("POST", TARGET, &hash, text);
+    let rows: Vec<(String, &[Difference])> = vec![
         (path("/v1.0/Status/?b=x%20y&a=2"), &[D::PathWithoutPrefix]),
         (path("/Status/?b=x%20y&a=2"), &[D::PathWithoutPrefix]),
         (
@@ -224,35 +267,13 @@ fn mistakes_in_the_string_are_named() {
             time("2024-03-14T07:49:27+07:00"),
             &[D::TimestampOtherSecond],
         ),
-        (format!("{good}\n"), &[D::StringNewline]),
-        (sha256_hex(good.as_bytes()), &[D::HashedTwice]),
-        (format!("client-id|{AT}"), &[D::TokenString]),
-        (
-            format!("POST:{TARGET}:{TOKEN}:{hash}:{AT}"),
-            &[D::SymmetricLayout],
-        ),
-        (
-            format!("POST:{TARGET}:Bearer {TOKEN}:{hash}:{AT}"),
-            &[D::TokenWithBearer],
-        ),
-        // two at once
-        (
-            string("post", "/v1.0/Status/?b=x%20y&a=2", &hash, AT),
-            &[D::MethodLowerCase, D::PathWithoutPrefix],
-        ),
-        (
-            string("POST", TARGET, &hash.to_uppercase(), "2024-03-14T00:49:28Z"),
-            &[D::TimestampForm, D::HashUpperCase],
-        ),
-        (
-            format!("{}\n", path("/apidirectdebit/v1.0/Status/")),
-            &[D::StringNewline, D::PathWithoutQuery],
-        ),
     ];
-    for (signed, wanted) in rows {
-        let explanation = run(BODY, &sign(&signed), Scheme::Asymmetric, PathRule::Exact);
-        check(&signed, &explanation, wanted);
-    }
+    check_strings(rows);
+}
+
+#[test]
+fn a_digest_signed_as_bytes_is_named() {
+    let good = string("POST", TARGET, &sha256_hex(BODY.as_bytes()), AT);
     let twice = STANDARD.encode(key().sign(&sha256(good.as_bytes())));
     let explanation = run(BODY, &twice, Scheme::Asymmetric, PathRule::Exact);
     check("the digest's bytes signed", &explanation, &[D::HashedTwice]);
@@ -260,7 +281,6 @@ fn mistakes_in_the_string_are_named() {
 
 #[test]
 fn mistakes_with_keys_and_encodings_are_named() {
-    use Difference as D;
     let good = string("POST", TARGET, &sha256_hex(BODY.as_bytes()), AT);
     let bytes = key().sign(good.as_bytes());
     let with = |encoding: &'static dyn RsaEncoding| {
@@ -343,7 +363,6 @@ fn sha1_is_named() {
 
 #[test]
 fn mistakes_of_symmetric_senders_are_named() {
-    use Difference as D;
     let hash = sha256_hex(BODY.as_bytes());
     let string = |token: &str| format!("POST:{TARGET}:{token}:{hash}:{AT}");
     let mac = |text: &str| STANDARD.encode(hmac_sha512(SECRET, text.as_bytes()));

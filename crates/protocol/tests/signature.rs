@@ -51,75 +51,71 @@ fn both_live_keys_verify_and_the_right_one_is_named() {
     }
 }
 
+const PRETTY: &[u8] = b"{ \"partnerReferenceNo\": \"1\",\n \"note\": \"a b\" }";
+const WITH_QUERY: &str = "/v1.0/get-auth-code?state=a%20b&scopes=DEFAULT";
+const BARE: &str = "/v1.0/get-auth-code";
+
+type Form = (&'static str, &'static [u8]);
+type Accepted = Option<(BodyForm, PathForm)>;
+
+/// what was signed, what was sent, the rule, what comes of it
+const FORMS: &[(Form, Form, PathRule, Accepted)] = &[
+    (
+        (PATH, BODY),
+        (PATH, BODY),
+        PathRule::Exact,
+        Some((BodyForm::Raw, PathForm::Full)),
+    ),
+    (
+        (PATH, PRETTY),
+        (PATH, PRETTY),
+        PathRule::Exact,
+        Some((BodyForm::Raw, PathForm::Full)),
+    ),
+    (
+        (PATH, BODY),
+        (PATH, PRETTY),
+        PathRule::Exact,
+        Some((BodyForm::Minified, PathForm::Full)),
+    ),
+    ((PATH, PRETTY), (PATH, BODY), PathRule::Exact, None),
+    (
+        (WITH_QUERY, b""),
+        (WITH_QUERY, b""),
+        PathRule::Exact,
+        Some((BodyForm::Raw, PathForm::Full)),
+    ),
+    ((BARE, b""), (WITH_QUERY, b""), PathRule::Exact, None),
+    (
+        (BARE, b""),
+        (WITH_QUERY, b""),
+        PathRule::LenientBarePath,
+        Some((BodyForm::Raw, PathForm::Bare)),
+    ),
+    (
+        (BARE, BODY),
+        (WITH_QUERY, PRETTY),
+        PathRule::LenientBarePath,
+        Some((BodyForm::Minified, PathForm::Bare)),
+    ),
+    (
+        (WITH_QUERY, b""),
+        (BARE, b""),
+        PathRule::LenientBarePath,
+        None,
+    ),
+    // White space in a form body is content.
+    (
+        (PATH, b"a=bc"),
+        (PATH, b"a=b c"),
+        PathRule::LenientBarePath,
+        None,
+    ),
+];
+
 #[test]
 fn the_accepted_forms_are_the_raw_and_minified_body_and_the_bare_path_when_lenient() {
-    // what was signed, what was sent, the rule, what comes of it
-    let pretty: &[u8] = b"{ \"partnerReferenceNo\": \"1\",\n \"note\": \"a b\" }";
-    let with_query = "/v1.0/get-auth-code?state=a%20b&scopes=DEFAULT";
-    let bare = "/v1.0/get-auth-code";
-    let rows = [
-        (
-            PATH,
-            BODY,
-            PATH,
-            BODY,
-            PathRule::Exact,
-            Some((BodyForm::Raw, PathForm::Full)),
-        ),
-        (
-            PATH,
-            pretty,
-            PATH,
-            pretty,
-            PathRule::Exact,
-            Some((BodyForm::Raw, PathForm::Full)),
-        ),
-        (
-            PATH,
-            BODY,
-            PATH,
-            pretty,
-            PathRule::Exact,
-            Some((BodyForm::Minified, PathForm::Full)),
-        ),
-        (PATH, pretty, PATH, BODY, PathRule::Exact, None),
-        (
-            with_query,
-            b"",
-            with_query,
-            b"",
-            PathRule::Exact,
-            Some((BodyForm::Raw, PathForm::Full)),
-        ),
-        (bare, b"", with_query, b"", PathRule::Exact, None),
-        (
-            bare,
-            b"",
-            with_query,
-            b"",
-            PathRule::LenientBarePath,
-            Some((BodyForm::Raw, PathForm::Bare)),
-        ),
-        (
-            bare,
-            BODY,
-            with_query,
-            pretty,
-            PathRule::LenientBarePath,
-            Some((BodyForm::Minified, PathForm::Bare)),
-        ),
-        (with_query, b"", bare, b"", PathRule::LenientBarePath, None),
-        // White space in a form body is content.
-        (
-            PATH,
-            b"a=bc",
-            PATH,
-            b"a=b c",
-            PathRule::LenientBarePath,
-            None,
-        ),
-    ];
-    for (signed_path, signed_body, path, body, rule, wanted) in rows {
+    for ((signed_path, signed_body), (path, body), rule, wanted) in FORMS.iter().copied() {
         let signature = sign_asymmetric(&key(), "POST", signed_path, signed_body, AT);
         let found = verify_asymmetric(&message(path, body, &signature), &keys(), rule);
         let wanted = wanted
