@@ -87,7 +87,12 @@ impl Instant {
         let c = self.jakarta();
         format!(
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+07:00",
-            c.year(), c.month(), c.day(), c.hour(), c.minute(), c.second()
+            c.year(),
+            c.month(),
+            c.day(),
+            c.hour(),
+            c.minute(),
+            c.second()
         )
     }
 
@@ -101,10 +106,7 @@ impl Instant {
     /// UTC with seconds, `2024-03-14T00:49:28Z`.
     pub fn utc_text(self) -> String {
         let c = Offset::UTC.to_datetime(self.timestamp());
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            c.year(), c.month(), c.day(), c.hour(), c.minute(), c.second()
-        )
+        format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", c.year(), c.month(), c.day(), c.hour(), c.minute(), c.second())
     }
 
     /// Jakarta time as `yyMMddHHmmss`, the stamp inside an account token.
@@ -112,14 +114,23 @@ impl Instant {
         let c = self.jakarta();
         format!(
             "{:02}{:02}{:02}{:02}{:02}{:02}",
-            c.year().rem_euclid(100), c.month(), c.day(), c.hour(), c.minute(), c.second()
+            c.year().rem_euclid(100),
+            c.month(),
+            c.day(),
+            c.hour(),
+            c.minute(),
+            c.second()
         )
     }
 
     /// The Jakarta calendar day that this instant falls in.
     pub fn jakarta_day(self) -> JakartaDay {
         let c = self.jakarta();
-        JakartaDay(u32::from(c.year().unsigned_abs()) * 10_000 + u32::from(c.month().unsigned_abs()) * 100 + u32::from(c.day().unsigned_abs()))
+        JakartaDay(
+            u32::from(c.year().unsigned_abs()) * 10_000
+                + u32::from(c.month().unsigned_abs()) * 100
+                + u32::from(c.day().unsigned_abs()),
+        )
     }
 
     fn timestamp(self) -> Timestamp {

@@ -1,1 +1,27 @@
-//! Runs the machine: batch, load, decide, commit once, perform effects, feed back what came of them.
+//! Runs the machine: takes commands, loads what they need, has them decided, commits once for many, performs what was
+//! decided, and feeds back what came of it. The only crate that holds a clock, draws identities and opens connections
+//! to the outside.
+//!
+//! A command's way: [`Engine::submit`] queues it, `batch` decides and commits it with whatever else is queued,
+//! `perform` does the work that the decision asked for and queues the outcome as the next command. `schedule` finds
+//! work that is due, also after a crash. No connection or lock of the store is held while anybody is called.
+
+pub mod batch;
+pub mod clock;
+pub mod crash;
+pub mod fresh;
+mod handle;
+pub mod merchants;
+pub mod notices;
+pub mod options;
+pub mod outgoing;
+pub mod perform;
+mod schedule;
+pub mod transport;
+
+pub use clock::{Clock, SystemClock};
+pub use crash::CrashPoint;
+pub use fresh::{SystemFresh, digest};
+pub use handle::Engine;
+pub use merchants::{Merchants, Partner};
+pub use options::{EngineOptions, Environment};

@@ -114,11 +114,7 @@ pub fn create(command: Create, context: &mut Context<'_>) -> Result<Decision, Re
     let reference = uuid_text(context.fresh.id());
     let phone = command.person.phone.clone();
     let key = command.request.key.clone();
-    let partner_reference = command
-        .request
-        .partner_reference
-        .clone()
-        .unwrap_or_default();
+    let partner_reference = command.request.partner_reference.clone().unwrap_or_default();
     let mut decision = Decision::recording(command.request);
     decision.rows.push(
         AccountCreation {
@@ -134,49 +130,23 @@ pub fn create(command: Create, context: &mut Context<'_>) -> Result<Decision, Re
         }
         .into(),
     );
-    decision.answer(
-        key,
-        Answer::CreationPending {
-            phone,
-            reference,
-            page,
-        },
-    );
+    decision.answer(key, Answer::CreationPending { phone, reference, page });
     Ok(decision)
 }
 
 fn uuid_text(bits: u128) -> String {
     let hex = format!("{bits:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 /// The customer chose PIN and password: the intent to open the account is committed, without them.
-pub fn pin_chosen(
-    creation: Option<&AccountCreation>,
-    context: &mut Context<'_>,
-) -> Result<Decision, Refusal> {
+pub fn pin_chosen(creation: Option<&AccountCreation>, context: &mut Context<'_>) -> Result<Decision, Refusal> {
     let creation = creation
-        .filter(|creation| {
-            creation.status == AccountCreationStatus::AwaitingPin
-                && context.now < creation.expires_at
-        })
+        .filter(|creation| creation.status == AccountCreationStatus::AwaitingPin && context.now < creation.expires_at)
         .ok_or(Refusal::PageGone)?;
     let mut decision = Decision::default();
     let status = AccountCreationStatus::Creating { since: context.now };
-    decision.rows.push(
-        AccountCreation {
-            status,
-            ..creation.clone()
-        }
-        .into(),
-    );
+    decision.rows.push(AccountCreation { status, ..creation.clone() }.into());
     decision.perform(context, TaskKind::CreateAccount(creation.id));
     Ok(decision)
 }
@@ -192,31 +162,19 @@ pub fn creation_ended(
     let AccountCreationStatus::Creating { .. } = creation.status else {
         return decision;
     };
-    let created = |account_id| AccountCreationStatus::Created {
-        account_id,
-        at: context.now,
-    };
+    let created = |account_id| AccountCreationStatus::Created { account_id, at: context.now };
     let status = match outcome {
         Outcome::AccountOpened { account_id, .. } => created(account_id),
         Outcome::Account(info) if info.status != AccountStatus::NotRegistered => created(None),
         // The provider is sure that there is no account: the customer may choose a PIN again.
         Outcome::Account(_) | Outcome::NotFound => AccountCreationStatus::AwaitingPin,
-        Outcome::Refused(reason) => AccountCreationStatus::Failed {
-            reason,
-            at: context.now,
-        },
+        Outcome::Refused(reason) => AccountCreationStatus::Failed { reason, at: context.now },
         _ => {
             let due_at = context.now.plus_seconds(INQUIRY_SECONDS);
             decision.repeat(context, TaskKind::InquireCreation(creation.id), due_at);
             return decision;
         }
     };
-    decision.rows.push(
-        AccountCreation {
-            status,
-            ..creation.clone()
-        }
-        .into(),
-    );
+    decision.rows.push(AccountCreation { status, ..creation.clone() }.into());
     decision
 }

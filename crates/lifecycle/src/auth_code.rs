@@ -3,8 +3,8 @@
 use calendar::Instant;
 
 use crate::{
-    Answer, AuthCodeId, Decision, Digest, LinkId, MerchantCode, ProductCode, Reason, Refusal,
-    Secret, decision::Context, request::Request,
+    Answer, AuthCodeId, Decision, Digest, LinkId, MerchantCode, ProductCode, Reason, Refusal, Secret,
+    decision::Context, request::Request,
 };
 
 /// A code's life, in seconds: 30 minutes.
@@ -106,26 +106,13 @@ pub fn issue(command: Issue, context: &mut Context<'_>) -> Result<Decision, Refu
         }
         .into(),
     );
-    decision.answer(
-        key,
-        Answer::AuthCodeIssued {
-            auth_code: id,
-            code,
-            state: command.state,
-            page,
-        },
-    );
+    decision.answer(key, Answer::AuthCodeIssued { auth_code: id, code, state: command.state, page });
     Ok(decision)
 }
 
-fn open<'a>(
-    auth_code: Option<&'a AuthCode>,
-    context: &Context<'_>,
-) -> Result<&'a AuthCode, Refusal> {
+fn open<'a>(auth_code: Option<&'a AuthCode>, context: &Context<'_>) -> Result<&'a AuthCode, Refusal> {
     match auth_code {
-        Some(code) if context.now < code.expires_at && code.status == AuthCodeStatus::Issued => {
-            Ok(code)
-        }
+        Some(code) if context.now < code.expires_at && code.status == AuthCodeStatus::Issued => Ok(code),
         _ => Err(Refusal::PageGone),
     }
 }
@@ -141,13 +128,7 @@ pub fn choose_product(
         return Err(Refusal::ProductNotAllowed);
     }
     let mut decision = Decision::default();
-    decision.rows.push(
-        AuthCode {
-            product: Some(product),
-            ..code.clone()
-        }
-        .into(),
-    );
+    decision.rows.push(AuthCode { product: Some(product), ..code.clone() }.into());
     Ok(decision)
 }
 
@@ -163,13 +144,7 @@ pub fn customer_returned(
         Err(reason) => AuthCodeStatus::Denied { reason },
     };
     let mut decision = Decision::default();
-    decision.rows.push(
-        AuthCode {
-            status,
-            ..code.clone()
-        }
-        .into(),
-    );
+    decision.rows.push(AuthCode { status, ..code.clone() }.into());
     Ok(decision)
 }
 
@@ -179,9 +154,7 @@ pub fn redeemable<'a>(
     product: Option<&ProductCode>,
     context: &Context<'_>,
 ) -> Result<(&'a AuthCode, &'a ProductCode, &'a Secret), Refusal> {
-    let code = auth_code
-        .filter(|code| code.merchant == context.merchant.code)
-        .ok_or(Refusal::AuthCodeUnknown)?;
+    let code = auth_code.filter(|code| code.merchant == context.merchant.code).ok_or(Refusal::AuthCodeUnknown)?;
     let provider_code = match &code.status {
         AuthCodeStatus::Used { .. } => return Err(Refusal::AuthCodeUsed),
         _ if context.now >= code.expires_at => return Err(Refusal::AuthCodeExpired),
@@ -190,10 +163,7 @@ pub fn redeemable<'a>(
         }
         AuthCodeStatus::Authorised { provider_code } => provider_code,
     };
-    let issued_for = code
-        .product
-        .as_ref()
-        .ok_or(Refusal::AuthCodeNotAuthorised)?;
+    let issued_for = code.product.as_ref().ok_or(Refusal::AuthCodeNotAuthorised)?;
     if product.is_some_and(|product| product != issued_for) {
         return Err(Refusal::AuthCodeForOtherProduct);
     }

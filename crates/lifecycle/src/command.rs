@@ -2,8 +2,8 @@
 //! batch at once, decides one command after the other over them, and commits once.
 
 use crate::{
-    AccountCreationId, AuthCodeId, Decision, Digest, LinkId, MerchantCode, NotificationId,
-    PaymentId, ProductCode, Reason, Refusal, Secret,
+    AccountCreationId, AuthCodeId, Decision, Digest, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode,
+    Reason, Refusal, Secret,
     account_creation::{self, AccountCreation},
     auth_code::{self, AuthCode},
     decision::Context,
@@ -91,31 +91,18 @@ impl Row {
     pub fn keys(&self) -> Vec<Key> {
         match self {
             Self::Request(row) => {
-                let reference = row
-                    .partner_reference
-                    .clone()
-                    .map(|r| Key::Reference(row.key.merchant.clone(), row.service, r));
-                std::iter::once(Key::Request(row.key.clone()))
-                    .chain(reference)
-                    .collect()
+                let reference =
+                    row.partner_reference.clone().map(|r| Key::Reference(row.key.merchant.clone(), row.service, r));
+                std::iter::once(Key::Request(row.key.clone())).chain(reference).collect()
             }
-            Self::AuthCode(row) => vec![
-                Key::AuthCode(row.id),
-                Key::AuthCodeByCode(row.code),
-                Key::AuthCodeByPage(row.page),
-            ],
+            Self::AuthCode(row) => {
+                vec![Key::AuthCode(row.id), Key::AuthCodeByCode(row.code), Key::AuthCodeByPage(row.page)]
+            }
             Self::Link(row) => {
-                let mut keys = vec![
-                    Key::Link(row.id),
-                    Key::LinkByAccountToken(row.account_token),
-                    Key::LinkByPage(row.page),
-                ];
+                let mut keys =
+                    vec![Key::Link(row.id), Key::LinkByAccountToken(row.account_token), Key::LinkByPage(row.page)];
                 keys.extend(row.card_token.map(Key::LinkByCardToken));
-                keys.extend(
-                    row.phone
-                        .clone()
-                        .map(|p| Key::LinkByPhone(row.merchant.clone(), row.product.clone(), p)),
-                );
+                keys.extend(row.phone.clone().map(|p| Key::LinkByPhone(row.merchant.clone(), row.product.clone(), p)));
                 keys
             }
             Self::Payment(row) => vec![
@@ -126,11 +113,7 @@ impl Row {
             Self::AccountCreation(row) => vec![
                 Key::AccountCreation(row.id),
                 Key::AccountCreationByPage(row.page),
-                Key::AccountCreationByPhone(
-                    row.merchant.clone(),
-                    row.product.clone(),
-                    row.person.phone.clone(),
-                ),
+                Key::AccountCreationByPhone(row.merchant.clone(), row.product.clone(), row.person.phone.clone()),
             ],
             Self::Notification(row) => vec![Key::Notification(row.id)],
         }
@@ -226,8 +209,6 @@ pub enum Command {
         outcome: Outcome,
         /// The link of the payment that the task is about, if it has one.
         link: Option<LinkId>,
-        /// The merchant's reference of the question that the task answers, if it answers one.
-        partner_reference: String,
     },
 }
 
@@ -271,6 +252,15 @@ impl Command {
         }
     }
 
+    /// The service in whose words an answer of this command's decision is written.
+    pub fn answers(&self) -> Option<ServiceCode> {
+        match self {
+            Self::TaskEnded { task, .. } => task.kind.answers(),
+            Self::ChargeNoticed { .. } => Some(ServiceCode("54")),
+            other => other.request().map(|request| request.service),
+        }
+    }
+
     /// The rows that the decision needs, those of the call's own record included.
     pub fn keys(&self) -> Vec<Key> {
         let mut keys = self.state_keys();
@@ -284,19 +274,11 @@ impl Command {
     fn state_keys(&self) -> Vec<Key> {
         match self {
             Self::IssueAuthCode(_) | Self::CreateAccount(_) => vec![],
-            Self::Bind(c) => c
-                .auth_code
-                .map(Key::AuthCodeByCode)
-                .into_iter()
-                .chain(active_key(c))
-                .collect(),
+            Self::Bind(c) => c.auth_code.map(Key::AuthCodeByCode).into_iter().chain(active_key(c)).collect(),
             Self::Unbind(c) => vec![Key::LinkByAccountToken(c.account_token)],
-            Self::InquireAccount(c) => c
-                .account_token
-                .map(Key::LinkByAccountToken)
-                .into_iter()
-                .chain(creation_key(c))
-                .collect(),
+            Self::InquireAccount(c) => {
+                c.account_token.map(Key::LinkByAccountToken).into_iter().chain(creation_key(c)).collect()
+            }
             Self::ReadBalance(c) => vec![Key::LinkByCardToken(c.card_token)],
             Self::Pay(c) => c.card_token.map(Key::LinkByCardToken).into_iter().collect(),
             Self::AskPaymentStatus(c) => vec![payment_reference_key(c)],
@@ -305,17 +287,14 @@ impl Command {
             }
             Self::BindingReturned { page, .. } => vec![Key::LinkByPage(*page)],
             Self::ChoosePin { page } => vec![Key::AccountCreationByPage(*page)],
-            Self::ChoosePayment { page, .. }
-            | Self::CancelCheckout { page }
-            | Self::PaymentReturned { page } => {
+            Self::ChoosePayment { page, .. } | Self::CancelCheckout { page } | Self::PaymentReturned { page } => {
                 vec![Key::PaymentByPage(*page)]
             }
             Self::ChargeNoticed { payment, .. } => vec![Key::Payment(*payment)],
             Self::BindingNoticed { link } | Self::LinkRevoked { link } => vec![Key::Link(*link)],
-            Self::TaskEnded { task, link, .. } => task_keys(&task.kind)
-                .into_iter()
-                .chain(link.map(Key::Link))
-                .collect(),
+            Self::TaskEnded { task, link, .. } => {
+                task_keys(&task.kind).into_iter().chain(link.map(Key::Link)).collect()
+            }
         }
     }
 
@@ -324,9 +303,7 @@ impl Command {
         match self {
             Self::IssueAuthCode(c) => auth_code::issue(c, context),
             Self::Bind(c) => {
-                let code = c
-                    .auth_code
-                    .and_then(|digest| auth_code_row(world, &Key::AuthCodeByCode(digest)));
+                let code = c.auth_code.and_then(|digest| auth_code_row(world, &Key::AuthCodeByCode(digest)));
                 let active = active_key(&c).and_then(|key| link_row(world, &key));
                 linkage::bind(c, code, active, context)
             }
@@ -335,9 +312,7 @@ impl Command {
                 linkage::unbind(c, link, context)
             }
             Self::InquireAccount(c) => {
-                let link = c
-                    .account_token
-                    .and_then(|digest| link_row(world, &Key::LinkByAccountToken(digest)));
+                let link = c.account_token.and_then(|digest| link_row(world, &Key::LinkByAccountToken(digest)));
                 let creation = creation_key(&c).and_then(|key| creation_row(world, &key));
                 enquiry::inquire_account(c, link, creation, context)
             }
@@ -347,81 +322,47 @@ impl Command {
             }
             Self::CreateAccount(c) => account_creation::create(c, context),
             Self::Pay(c) => {
-                let link = c
-                    .card_token
-                    .and_then(|digest| link_row(world, &Key::LinkByCardToken(digest)));
+                let link = c.card_token.and_then(|digest| link_row(world, &Key::LinkByCardToken(digest)));
                 payment::pay(c, link, context)
             }
             Self::AskPaymentStatus(c) => {
                 let payment = payment_row(world, &payment_reference_key(&c));
                 enquiry::payment_status(c, payment, context)
             }
-            Self::TaskEnded {
-                task,
-                outcome,
-                link,
-                partner_reference,
-            } => {
+            Self::TaskEnded { task, outcome, link, partner_reference } => {
                 let link = link.and_then(|id| link_row(world, &Key::Link(id)));
-                Ok(task_ended(
-                    world,
-                    &task,
-                    outcome,
-                    link,
-                    partner_reference,
-                    context,
-                ))
+                Ok(task_ended(world, &task, outcome, link, partner_reference, context))
             }
             other => other.decide_step(world, context),
         }
     }
 
     /// The steps that pages and providers take.
-    fn decide_step(
-        self,
-        world: &dyn World,
-        context: &mut Context<'_>,
-    ) -> Result<Decision, Refusal> {
+    fn decide_step(self, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
         match self {
-            Self::ChooseWallet { page, product } => auth_code::choose_product(
-                auth_code_row(world, &Key::AuthCodeByPage(page)),
-                product,
-                context,
-            ),
-            Self::AuthorisationReturned { page, result } => auth_code::customer_returned(
-                auth_code_row(world, &Key::AuthCodeByPage(page)),
-                result,
-                context,
-            ),
+            Self::ChooseWallet { page, product } => {
+                auth_code::choose_product(auth_code_row(world, &Key::AuthCodeByPage(page)), product, context)
+            }
+            Self::AuthorisationReturned { page, result } => {
+                auth_code::customer_returned(auth_code_row(world, &Key::AuthCodeByPage(page)), result, context)
+            }
             Self::BindingReturned { page, code } => {
                 linkage::customer_returned(link_row(world, &Key::LinkByPage(page)), code, context)
             }
-            Self::ChoosePin { page } => account_creation::pin_chosen(
-                creation_row(world, &Key::AccountCreationByPage(page)),
-                context,
-            ),
-            Self::ChoosePayment {
-                page,
-                product,
-                phone,
-            } => payment::choose_product(
-                payment_row(world, &Key::PaymentByPage(page)),
-                product,
-                phone,
-                context,
-            ),
-            Self::CancelCheckout { page } => payment::checkout_ended(
-                payment_row(world, &Key::PaymentByPage(page)),
-                Reason::Cancelled,
-                None,
-                context,
-            ),
+            Self::ChoosePin { page } => {
+                account_creation::pin_chosen(creation_row(world, &Key::AccountCreationByPage(page)), context)
+            }
+            Self::ChoosePayment { page, product, phone } => {
+                payment::choose_product(payment_row(world, &Key::PaymentByPage(page)), product, phone, context)
+            }
+            Self::CancelCheckout { page } => {
+                payment::checkout_ended(payment_row(world, &Key::PaymentByPage(page)), Reason::Cancelled, None, context)
+            }
             Self::PaymentReturned { page } => {
                 payment::customer_returned(payment_row(world, &Key::PaymentByPage(page)), context)
             }
             Self::ChargeNoticed { payment, outcome } => {
-                let payment =
-                    payment_row(world, &Key::Payment(payment)).ok_or(Refusal::PaymentNotFound)?;
+                let payment = payment_row(world, &Key::Payment(payment)).ok_or(Refusal::PaymentNotFound)?;
                 Ok(payment::charge_reported(payment, None, outcome, context))
             }
             Self::BindingNoticed { link } => {
@@ -436,10 +377,7 @@ impl Command {
     }
 
     /// The earlier calls that this one may repeat: by external id, by partner reference.
-    pub fn earlier_calls<'w>(
-        request: &Request,
-        world: &'w dyn World,
-    ) -> (Option<&'w Request>, Option<&'w Request>) {
+    pub fn earlier_calls<'w>(request: &Request, world: &'w dyn World) -> (Option<&'w Request>, Option<&'w Request>) {
         let by_external_id = request_row(world, &Key::Request(request.key.clone()));
         let by_reference = reference_key(request).and_then(|key| request_row(world, &key));
         (by_external_id, by_reference)
@@ -447,36 +385,22 @@ impl Command {
 }
 
 fn reference_key(request: &Request) -> Option<Key> {
-    request
-        .partner_reference
-        .clone()
-        .map(|r| Key::Reference(request.key.merchant.clone(), request.service, r))
+    request.partner_reference.clone().map(|r| Key::Reference(request.key.merchant.clone(), request.service, r))
 }
 
 fn active_key(command: &linkage::Bind) -> Option<Key> {
     let product = command.product.clone()?;
     let phone = command.phone.clone()?;
-    Some(Key::LinkByPhone(
-        command.request.key.merchant.clone(),
-        product,
-        phone,
-    ))
+    Some(Key::LinkByPhone(command.request.key.merchant.clone(), product, phone))
 }
 
 fn creation_key(command: &enquiry::InquireAccount) -> Option<Key> {
     let phone = command.phone.clone()?;
-    Some(Key::AccountCreationByPhone(
-        command.request.key.merchant.clone(),
-        command.product.clone(),
-        phone,
-    ))
+    Some(Key::AccountCreationByPhone(command.request.key.merchant.clone(), command.product.clone(), phone))
 }
 
 fn payment_reference_key(command: &enquiry::AskPaymentStatus) -> Key {
-    Key::PaymentByReference(
-        command.request.key.merchant.clone(),
-        command.payment_reference.clone(),
-    )
+    Key::PaymentByReference(command.request.key.merchant.clone(), command.payment_reference.clone())
 }
 
 fn task_keys(kind: &TaskKind) -> Vec<Key> {
@@ -501,33 +425,28 @@ fn task_ended(
     task: &Task,
     outcome: Outcome,
     link: Option<&Link>,
-    partner_reference: String,
     context: &mut Context<'_>,
 ) -> Decision {
     let decided = match &task.kind {
         TaskKind::Bind(id) | TaskKind::InquireBinding { link: id, .. } => {
-            link_row(world, &Key::Link(*id))
-                .map(|link| linkage::binding_ended(link, task, outcome, context))
+            link_row(world, &Key::Link(*id)).map(|link| linkage::binding_ended(link, task, outcome, context))
         }
-        TaskKind::Unbind(id) => link_row(world, &Key::Link(*id))
-            .map(|link| linkage::unbinding_ended(link, task, outcome, context)),
+        TaskKind::Unbind(id) => {
+            link_row(world, &Key::Link(*id)).map(|link| linkage::unbinding_ended(link, task, outcome, context))
+        }
         TaskKind::InquireAccount { request, .. } | TaskKind::ReadBalance { request, .. } => {
-            Some(enquiry::answered(request, partner_reference, task, outcome))
+            Some(enquiry::answered(request, task, outcome))
         }
-        TaskKind::CreateAccount(id) | TaskKind::InquireCreation(id) => {
-            creation_row(world, &Key::AccountCreation(*id))
-                .map(|creation| account_creation::creation_ended(creation, task, outcome, context))
-        }
+        TaskKind::CreateAccount(id) | TaskKind::InquireCreation(id) => creation_row(world, &Key::AccountCreation(*id))
+            .map(|creation| account_creation::creation_ended(creation, task, outcome, context)),
         TaskKind::ConfirmWithMerchant(id) => payment_row(world, &Key::Payment(*id))
             .map(|payment| payment::merchant_confirmed(payment, link, task, outcome, context)),
         TaskKind::ExpireCheckout(id) => {
             let payment = payment_row(world, &Key::Payment(*id));
             payment::checkout_ended(payment, Reason::Expired, Some(task), context).ok()
         }
-        TaskKind::Charge(id) | TaskKind::InquireCharge { payment: id, .. } => {
-            payment_row(world, &Key::Payment(*id))
-                .map(|payment| payment::charge_reported(payment, Some(task), outcome, context))
-        }
+        TaskKind::Charge(id) | TaskKind::InquireCharge { payment: id, .. } => payment_row(world, &Key::Payment(*id))
+            .map(|payment| payment::charge_reported(payment, Some(task), outcome, context)),
         TaskKind::Notify(id) => notification_row(world, &Key::Notification(*id))
             .map(|notification| notification::attempt_ended(notification, task, &outcome, context)),
     };

@@ -64,41 +64,25 @@ pub struct Decision {
 impl Decision {
     /// A decision that records this call.
     pub fn recording(request: Request) -> Self {
-        Self {
-            request: Some(request),
-            ..Self::default()
-        }
+        Self { request: Some(request), ..Self::default() }
     }
 
     /// A decision that ends this task.
     pub fn ending(task: TaskId) -> Self {
-        Self {
-            ended: vec![task],
-            ..Self::default()
-        }
+        Self { ended: vec![task], ..Self::default() }
     }
 
     /// Adds work that begins with the commit: its first attempt counts as begun, because a crash right after the
     /// commit cannot be told from a crash right after the call.
     pub fn perform(&mut self, context: &mut Context<'_>, kind: TaskKind) {
         let id = TaskId::from_bits(context.fresh.id());
-        self.tasks.push(Task {
-            id,
-            kind,
-            due_at: context.now,
-            attempts: 1,
-        });
+        self.tasks.push(Task { id, kind, due_at: context.now, attempts: 1 });
     }
 
     /// Adds work for later.
     pub fn repeat(&mut self, context: &mut Context<'_>, kind: TaskKind, due_at: Instant) {
         let id = TaskId::from_bits(context.fresh.id());
-        self.tasks.push(Task {
-            id,
-            kind,
-            due_at,
-            attempts: 0,
-        });
+        self.tasks.push(Task { id, kind, due_at, attempts: 0 });
     }
 
     /// Answers a call.

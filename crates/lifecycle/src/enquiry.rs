@@ -39,15 +39,11 @@ pub fn inquire_account(
     let mut known = None;
     if command.account_token.is_some() {
         let link = link
-            .filter(|link| {
-                link.merchant == context.merchant.code && link.product == command.product
-            })
+            .filter(|link| link.merchant == context.merchant.code && link.product == command.product)
             .ok_or(Refusal::TokenUnknown)?;
         match &link.status {
             LinkStatus::Active { .. } => asked_link = Some(link.id),
-            LinkStatus::Binding { .. }
-            | LinkStatus::AwaitingCustomer { .. }
-            | LinkStatus::Unknown { .. } => {
+            LinkStatus::Binding { .. } | LinkStatus::AwaitingCustomer { .. } | LinkStatus::Unknown { .. } => {
                 known = Some(AccountStatus::Pending);
             }
             LinkStatus::Unlinking { .. }
@@ -58,24 +54,16 @@ pub fn inquire_account(
             }
         }
     } else if creation.is_some_and(|creation| {
-        matches!(
-            creation.status,
-            AccountCreationStatus::AwaitingPin | AccountCreationStatus::Creating { .. }
-        )
+        matches!(creation.status, AccountCreationStatus::AwaitingPin | AccountCreationStatus::Creating { .. })
     }) {
         known = Some(AccountStatus::Pending);
     }
     let key = command.request.key.clone();
     let mut decision = Decision::recording(command.request);
     match known {
-        Some(status) => decision.answer(
-            key,
-            Answer::Account(AccountInfo {
-                status,
-                level: '0',
-                message: String::new(),
-            }),
-        ),
+        Some(status) => {
+            decision.answer(key, Answer::Account(AccountInfo { status, level: '0', message: String::new() }))
+        }
         None => {
             let kind = TaskKind::InquireAccount {
                 request: key,
@@ -94,6 +82,8 @@ pub fn inquire_account(
 pub struct ReadBalance {
     /// The call.
     pub request: Request,
+    /// `partnerReferenceNo`.
+    pub partner_reference: String,
     /// Digest of `bankCardToken`.
     pub card_token: Digest,
     /// `additionalInfo.productCode`, where sent.
@@ -101,44 +91,33 @@ pub struct ReadBalance {
 }
 
 /// Asks the provider for a linked account's balances.
-pub fn read_balance(
-    command: ReadBalance,
-    link: Option<&Link>,
-    context: &mut Context<'_>,
-) -> Result<Decision, Refusal> {
+pub fn read_balance(command: ReadBalance, link: Option<&Link>, context: &mut Context<'_>) -> Result<Decision, Refusal> {
     let (link, _) = linkage::usable(link, context)?;
-    if command
-        .product
-        .is_some_and(|product| product != link.product)
-    {
+    if command.product.is_some_and(|product| product != link.product) {
         return Err(Refusal::TokenUnknown);
     }
-    let key = command.request.key.clone();
+    let kind = TaskKind::ReadBalance {
+        request: command.request.key.clone(),
+        link: link.id,
+        partner_reference: command.partner_reference,
+    };
     let mut decision = Decision::recording(command.request);
-    decision.perform(
-        context,
-        TaskKind::ReadBalance {
-            request: key,
-            link: link.id,
-        },
-    );
+    decision.perform(context, kind);
     Ok(decision)
 }
 
 /// The provider answered a question: pass it on.
-pub fn answered(
-    request: &RequestKey,
-    partner_reference: String,
-    task: &Task,
-    outcome: Outcome,
-) -> Decision {
+pub fn answered(request: &RequestKey, task: &Task, outcome: Outcome) -> Decision {
     let mut decision = Decision::ending(task.id);
     let answer = match outcome {
         Outcome::Account(info) => Answer::Account(info),
-        Outcome::Balance(lines) => Answer::Balance {
-            partner_reference,
-            lines,
-        },
+        Outcome::Balance(lines) => {
+            let partner_reference = match &task.kind {
+                TaskKind::ReadBalance { partner_reference, .. } => partner_reference.clone(),
+                _ => String::new(),
+            };
+            Answer::Balance { partner_reference, lines }
+        }
         Outcome::Refused(reason) => Answer::Refused(Refusal::Provider(reason)),
         _ => Answer::Refused(Refusal::ProviderSilent),
     };
@@ -165,8 +144,7 @@ pub fn payment_status(
 ) -> Result<Decision, Refusal> {
     let payment = payment
         .filter(|payment| {
-            payment.merchant == context.merchant.code
-                && command.payment.is_none_or(|id| id == payment.id)
+            payment.merchant == context.merchant.code && command.payment.is_none_or(|id| id == payment.id)
         })
         .ok_or(Refusal::PaymentNotFound)?;
     let key = command.request.key.clone();

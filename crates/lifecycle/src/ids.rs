@@ -26,10 +26,7 @@ fn read_crockford(text: &str) -> Result<u128, IdError> {
         return Err(IdError);
     }
     text.bytes().try_fold(0u128, |value, byte| {
-        let digit = ALPHABET
-            .iter()
-            .position(|&known| known == byte)
-            .ok_or(IdError)?;
+        let digit = ALPHABET.iter().position(|&known| known == byte).ok_or(IdError)?;
         Ok((value << 5) | digit as u128)
     })
 }
@@ -125,13 +122,7 @@ mod tests {
         let text = PaymentId::from_bits(7).to_string();
         assert_eq!(text, "pay_00000000000000000000000007");
         assert_eq!(text.parse::<LinkId>(), Err(IdError));
-        assert_eq!(
-            "pay_0000000000000000000000000U".parse::<PaymentId>(),
-            Err(IdError)
-        );
-        assert_eq!(
-            "pay_80000000000000000000000000".parse::<PaymentId>(),
-            Err(IdError)
-        );
+        assert_eq!("pay_0000000000000000000000000U".parse::<PaymentId>(), Err(IdError));
+        assert_eq!("pay_80000000000000000000000000".parse::<PaymentId>(), Err(IdError));
     }
 }

@@ -25,9 +25,7 @@ pub mod task;
 
 pub use command::{Command, Key, Row};
 pub use decision::{Answer, Context, Decision, Fresh};
-pub use ids::{
-    AccountCreationId, AuthCodeId, LinkId, NotificationId, PaymentId, RequestId, TaskId,
-};
+pub use ids::{AccountCreationId, AuthCodeId, LinkId, NotificationId, PaymentId, RequestId, TaskId};
 pub use merchant::{Merchant, MerchantCode, ProductCode};
 pub use refusal::{Reason, Refusal};
 pub use secret::{Digest, Secret};

@@ -182,11 +182,7 @@ pub fn bind(
     context: &mut Context<'_>,
 ) -> Result<Decision, Refusal> {
     let redeemed = match command.auth_code {
-        Some(_) => Some(auth_code::redeemable(
-            auth_code,
-            command.product.as_ref(),
-            context,
-        )?),
+        Some(_) => Some(auth_code::redeemable(auth_code, command.product.as_ref(), context)?),
         None if command.flow == Some(BindingFlow::AuthCode) => {
             return Err(Refusal::AuthCodeNotAuthorised);
         }
@@ -200,29 +196,18 @@ pub fn bind(
     if !context.merchant.has(&product) {
         return Err(Refusal::ProductNotAllowed);
     }
-    if active.is_some_and(|link| {
-        matches!(
-            link.status,
-            LinkStatus::Active { .. } | LinkStatus::Unlinking { .. }
-        )
-    }) {
+    if active.is_some_and(|link| matches!(link.status, LinkStatus::Active { .. } | LinkStatus::Unlinking { .. })) {
         return Err(Refusal::AlreadyLinked);
     }
     let id = LinkId::from_bits(context.fresh.id());
     let account_token = new_account_token(context);
     let (page, page_digest) = context.secret(PAGE_TOKEN_LENGTH);
-    let phone = command
-        .phone
-        .or_else(|| redeemed.and_then(|(code, ..)| code.phone.clone()));
+    let phone = command.phone.or_else(|| redeemed.and_then(|(code, ..)| code.phone.clone()));
     let link = Link {
         id,
         merchant: context.merchant.code.clone(),
         product,
-        partner_reference: command
-            .request
-            .partner_reference
-            .clone()
-            .unwrap_or_default(),
+        partner_reference: command.request.partner_reference.clone().unwrap_or_default(),
         request: command.request.key.clone(),
         phone,
         lang: command.lang,
@@ -240,14 +225,7 @@ pub fn bind(
     };
     let mut decision = Decision::recording(command.request);
     if let Some((code, ..)) = redeemed {
-        decision.rows.push(
-            AuthCode {
-                plain: None,
-                status: AuthCodeStatus::Used { link: id },
-                ..code.clone()
-            }
-            .into(),
-        );
+        decision.rows.push(AuthCode { plain: None, status: AuthCodeStatus::Used { link: id }, ..code.clone() }.into());
     }
     decision.rows.push(link.into());
     decision.perform(context, TaskKind::Bind(id));
@@ -260,25 +238,13 @@ fn new_account_token(context: &mut Context<'_>) -> Secret {
 }
 
 /// What came of asking the provider to link, or of asking what became of it.
-pub fn binding_ended(
-    link: &Link,
-    task: &Task,
-    outcome: Outcome,
-    context: &mut Context<'_>,
-) -> Decision {
+pub fn binding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut Context<'_>) -> Decision {
     let mut decision = Decision::ending(task.id);
     let asked_at_once = matches!(link.status, LinkStatus::Binding { .. });
     let (account_token, page) = match &link.status {
-        LinkStatus::Binding {
-            account_token,
-            page,
-            ..
+        LinkStatus::Binding { account_token, page, .. } | LinkStatus::AwaitingCustomer { account_token, page, .. } => {
+            (account_token.clone(), Some(page.clone()))
         }
-        | LinkStatus::AwaitingCustomer {
-            account_token,
-            page,
-            ..
-        } => (account_token.clone(), Some(page.clone())),
         LinkStatus::Unknown { account_token, .. } => (account_token.clone(), None),
         LinkStatus::Active { .. }
         | LinkStatus::Unlinking { .. }
@@ -287,38 +253,16 @@ pub fn binding_ended(
         | LinkStatus::Failed { .. } => return decision,
     };
     match outcome {
-        Outcome::Linked(provider) => activate(
-            link,
-            account_token,
-            provider,
-            asked_at_once,
-            &mut decision,
-            context,
-        ),
+        Outcome::Linked(provider) => activate(link, account_token, provider, asked_at_once, &mut decision, context),
         Outcome::CustomerNeeded { url, provider, .. } => {
             let (LinkStatus::Binding { .. }, Some(page)) = (&link.status, page) else {
                 return ask_again(link, task, decision, context);
             };
-            decision.answer(
-                link.request.clone(),
-                pending_answer(link, &account_token, url.clone()),
-            );
+            decision.answer(link.request.clone(), pending_answer(link, &account_token, url.clone()));
             let expires_at = context.now.plus_seconds(CUSTOMER_SECONDS);
-            let status = LinkStatus::AwaitingCustomer {
-                url,
-                account_token,
-                page,
-                provider,
-                returned_code: None,
-                expires_at,
-            };
-            decision.rows.push(
-                Link {
-                    status,
-                    ..link.clone()
-                }
-                .into(),
-            );
+            let status =
+                LinkStatus::AwaitingCustomer { url, account_token, page, provider, returned_code: None, expires_at };
+            decision.rows.push(Link { status, ..link.clone() }.into());
             return ask_again(link, task, decision, context);
         }
         Outcome::Refused(reason) => fail(link, reason, asked_at_once, &mut decision, context),
@@ -331,28 +275,12 @@ pub fn binding_ended(
             if !asked_at_once {
                 return ask_again(link, task, decision, context);
             }
-            decision.answer(
-                link.request.clone(),
-                pending_answer(link, &account_token, String::new()),
-            );
-            let status = LinkStatus::Unknown {
-                account_token,
-                evidence,
-                since: context.now,
-            };
-            decision.rows.push(
-                Link {
-                    status,
-                    ..link.clone()
-                }
-                .into(),
-            );
+            decision.answer(link.request.clone(), pending_answer(link, &account_token, String::new()));
+            let status = LinkStatus::Unknown { account_token, evidence, since: context.now };
+            decision.rows.push(Link { status, ..link.clone() }.into());
             decision.repeat(
                 context,
-                TaskKind::InquireBinding {
-                    link: link.id,
-                    recurring: true,
-                },
+                TaskKind::InquireBinding { link: link.id, recurring: true },
                 context.now.plus_seconds(1),
             );
         }
@@ -369,38 +297,19 @@ fn pending_answer(link: &Link, account_token: &Secret, redirect_url: String) -> 
     }
 }
 
-fn ask_again(
-    link: &Link,
-    task: &Task,
-    mut decision: Decision,
-    context: &mut Context<'_>,
-) -> Decision {
+fn ask_again(link: &Link, task: &Task, mut decision: Decision, context: &mut Context<'_>) -> Decision {
     if task.kind.asks_again() {
         let due_at = context.now.plus_seconds(INQUIRY_SECONDS);
-        decision.repeat(
-            context,
-            TaskKind::InquireBinding {
-                link: link.id,
-                recurring: true,
-            },
-            due_at,
-        );
+        decision.repeat(context, TaskKind::InquireBinding { link: link.id, recurring: true }, due_at);
     }
     decision
 }
 
 /// The provider has nothing to report: believed once the time for it is over.
-fn still_open(
-    link: &Link,
-    task: &Task,
-    mut decision: Decision,
-    context: &mut Context<'_>,
-) -> Decision {
+fn still_open(link: &Link, task: &Task, mut decision: Decision, context: &mut Context<'_>) -> Decision {
     let over = match &link.status {
         LinkStatus::AwaitingCustomer { expires_at, .. } => context.now >= *expires_at,
-        LinkStatus::Unknown { since, .. } => {
-            context.now >= since.plus_seconds(NOT_FOUND_FINAL_SECONDS)
-        }
+        LinkStatus::Unknown { since, .. } => context.now >= since.plus_seconds(NOT_FOUND_FINAL_SECONDS),
         LinkStatus::Binding { .. } => true,
         _ => return decision,
     };
@@ -422,64 +331,30 @@ fn activate(
 ) {
     let (card, card_digest) = context.secret(CARD_TOKEN_LENGTH);
     let (customer, customer_digest) = context.secret(CUSTOMER_TOKEN_LENGTH);
-    let tokens = Tokens {
-        account,
-        card,
-        customer,
-    };
+    let tokens = Tokens { account, card, customer };
     decision.rows.push(
         Link {
             card_token: Some(card_digest),
             customer_token: Some(customer_digest),
-            status: LinkStatus::Active {
-                provider,
-                since: context.now,
-            },
+            status: LinkStatus::Active { provider, since: context.now },
             ..link.clone()
         }
         .into(),
     );
-    notify(
-        link,
-        BindingResult::Linked(tokens.clone()),
-        decision,
-        context,
-    );
+    notify(link, BindingResult::Linked(tokens.clone()), decision, context);
     if answer_request {
         decision.answer(
             link.request.clone(),
-            Answer::Linked {
-                link: link.id,
-                partner_reference: link.partner_reference.clone(),
-                tokens,
-            },
+            Answer::Linked { link: link.id, partner_reference: link.partner_reference.clone(), tokens },
         );
     }
 }
 
-fn fail(
-    link: &Link,
-    reason: Reason,
-    answer_request: bool,
-    decision: &mut Decision,
-    context: &mut Context<'_>,
-) {
-    let status = LinkStatus::Failed {
-        reason: reason.clone(),
-        at: context.now,
-    };
-    decision.rows.push(
-        Link {
-            status,
-            ..link.clone()
-        }
-        .into(),
-    );
+fn fail(link: &Link, reason: Reason, answer_request: bool, decision: &mut Decision, context: &mut Context<'_>) {
+    let status = LinkStatus::Failed { reason: reason.clone(), at: context.now };
+    decision.rows.push(Link { status, ..link.clone() }.into());
     if answer_request {
-        decision.answer(
-            link.request.clone(),
-            Answer::Refused(Refusal::Provider(reason)),
-        );
+        decision.answer(link.request.clone(), Answer::Refused(Refusal::Provider(reason)));
     } else {
         notify(link, BindingResult::Failed(reason), decision, context);
     }
@@ -504,15 +379,7 @@ pub fn customer_returned(
 ) -> Result<Decision, Refusal> {
     let link = link.ok_or(Refusal::PageGone)?;
     let mut decision = Decision::default();
-    if let LinkStatus::AwaitingCustomer {
-        url,
-        account_token,
-        page,
-        provider,
-        expires_at,
-        ..
-    } = &link.status
-    {
+    if let LinkStatus::AwaitingCustomer { url, account_token, page, provider, expires_at, .. } = &link.status {
         let status = LinkStatus::AwaitingCustomer {
             url: url.clone(),
             account_token: account_token.clone(),
@@ -521,20 +388,8 @@ pub fn customer_returned(
             returned_code,
             expires_at: *expires_at,
         };
-        decision.rows.push(
-            Link {
-                status,
-                ..link.clone()
-            }
-            .into(),
-        );
-        decision.perform(
-            context,
-            TaskKind::InquireBinding {
-                link: link.id,
-                recurring: false,
-            },
-        );
+        decision.rows.push(Link { status, ..link.clone() }.into());
+        decision.perform(context, TaskKind::InquireBinding { link: link.id, recurring: false });
     }
     Ok(decision)
 }
@@ -553,11 +408,7 @@ pub struct Unbind {
 }
 
 /// Begins to end a link.
-pub fn unbind(
-    command: Unbind,
-    link: Option<&Link>,
-    context: &mut Context<'_>,
-) -> Result<Decision, Refusal> {
+pub fn unbind(command: Unbind, link: Option<&Link>, context: &mut Context<'_>) -> Result<Decision, Refusal> {
     let link = link
         .filter(|link| link.merchant == context.merchant.code && link.product == command.product)
         .ok_or(Refusal::TokenUnknown)?;
@@ -576,83 +427,36 @@ pub fn unbind(
     if command.customer_token.is_some() && command.customer_token != link.customer_token {
         return Err(Refusal::CustomerTokenMismatch);
     }
-    let partner_reference = command
-        .request
-        .partner_reference
-        .clone()
-        .unwrap_or_default();
+    let partner_reference = command.request.partner_reference.clone().unwrap_or_default();
     let request = command.request.key.clone();
     let mut decision = Decision::recording(command.request);
-    decision.rows.push(
-        Link {
-            status: LinkStatus::Unlinking {
-                provider,
-                request,
-                partner_reference,
-            },
-            ..link.clone()
-        }
-        .into(),
-    );
+    decision
+        .rows
+        .push(Link { status: LinkStatus::Unlinking { provider, request, partner_reference }, ..link.clone() }.into());
     decision.perform(context, TaskKind::Unbind(link.id));
     Ok(decision)
 }
 
 /// What came of asking the provider to end the link. While it is not known, it is asked again: ending twice is ending.
-pub fn unbinding_ended(
-    link: &Link,
-    task: &Task,
-    outcome: Outcome,
-    context: &mut Context<'_>,
-) -> Decision {
+pub fn unbinding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut Context<'_>) -> Decision {
     let mut decision = Decision::ending(task.id);
-    let LinkStatus::Unlinking {
-        provider,
-        request,
-        partner_reference,
-    } = &link.status
-    else {
+    let LinkStatus::Unlinking { provider, request, partner_reference } = &link.status else {
         return decision;
     };
     match outcome {
         Outcome::Unlinked
         | Outcome::NotFound
         | Outcome::Refused(Reason::CustomerTokenInvalid | Reason::AccountNotFound) => {
-            decision.rows.push(
-                Link {
-                    status: LinkStatus::Unlinked { at: context.now },
-                    ..link.clone()
-                }
-                .into(),
-            );
+            decision.rows.push(Link { status: LinkStatus::Unlinked { at: context.now }, ..link.clone() }.into());
             let partner_reference = partner_reference.clone();
-            decision.answer(
-                request.clone(),
-                Answer::Unlinked {
-                    link: link.id,
-                    partner_reference,
-                },
-            );
+            decision.answer(request.clone(), Answer::Unlinked { link: link.id, partner_reference });
         }
         Outcome::Refused(reason) => {
-            let status = LinkStatus::Active {
-                provider: provider.clone(),
-                since: context.now,
-            };
-            decision.rows.push(
-                Link {
-                    status,
-                    ..link.clone()
-                }
-                .into(),
-            );
+            let status = LinkStatus::Active { provider: provider.clone(), since: context.now };
+            decision.rows.push(Link { status, ..link.clone() }.into());
             decision.answer(request.clone(), Answer::Refused(Refusal::Provider(reason)));
         }
-        _ => decision.repeat(
-            context,
-            TaskKind::Unbind(link.id),
-            context.now.plus_seconds(INQUIRY_SECONDS),
-        ),
+        _ => decision.repeat(context, TaskKind::Unbind(link.id), context.now.plus_seconds(INQUIRY_SECONDS)),
     }
     decision
 }
@@ -661,26 +465,15 @@ pub fn unbinding_ended(
 pub fn revoked_by_wallet(link: &Link, context: &mut Context<'_>) -> Decision {
     let mut decision = Decision::default();
     if let LinkStatus::Active { .. } = link.status {
-        decision.rows.push(
-            Link {
-                status: LinkStatus::Revoked { at: context.now },
-                ..link.clone()
-            }
-            .into(),
-        );
+        decision.rows.push(Link { status: LinkStatus::Revoked { at: context.now }, ..link.clone() }.into());
         notify(link, BindingResult::Revoked, &mut decision, context);
     }
     decision
 }
 
 /// The link that a token names, if this merchant may use it now.
-pub fn usable<'a>(
-    link: Option<&'a Link>,
-    context: &Context<'_>,
-) -> Result<(&'a Link, &'a ProviderLink), Refusal> {
-    let link = link
-        .filter(|link| link.merchant == context.merchant.code)
-        .ok_or(Refusal::TokenUnknown)?;
+pub fn usable<'a>(link: Option<&'a Link>, context: &Context<'_>) -> Result<(&'a Link, &'a ProviderLink), Refusal> {
+    let link = link.filter(|link| link.merchant == context.merchant.code).ok_or(Refusal::TokenUnknown)?;
     match &link.status {
         LinkStatus::Active { provider, .. } => Ok((link, provider)),
         LinkStatus::Unlinked { .. } | LinkStatus::Revoked { .. } | LinkStatus::Failed { .. } => {

@@ -4,8 +4,7 @@ use calendar::Instant;
 use money::Amount;
 
 use crate::{
-    AccountCreationId, Decision, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode,
-    Reason, Secret,
+    AccountCreationId, Decision, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, Reason, Secret,
     decision::Context,
     provider::Outcome,
     task::{Task, TaskKind},
@@ -142,10 +141,7 @@ pub enum NotificationStatus {
 /// The wait before try number `attempts + 1`, in seconds: 5, 10, 20 ... at most an hour.
 pub fn repeat_after_seconds(attempts: u32) -> i64 {
     FIRST_REPEAT_SECONDS
-        .saturating_mul(
-            1i64.checked_shl(attempts.saturating_sub(1).min(32))
-                .unwrap_or(i64::MAX),
-        )
+        .saturating_mul(1i64.checked_shl(attempts.saturating_sub(1).min(32)).unwrap_or(i64::MAX))
         .min(REPEAT_SECONDS_MAX)
 }
 
@@ -170,18 +166,9 @@ pub fn attempt_ended(
                 Outcome::NotDelivered(why) | Outcome::Unknown(why) => why.clone(),
                 _ => "an answer that means nothing for a notification".into(),
             };
-            NotificationStatus::Pending {
-                attempts,
-                last_error: Some(error),
-            }
+            NotificationStatus::Pending { attempts, last_error: Some(error) }
         }
     };
-    decision.rows.push(
-        Notification {
-            status,
-            ..notification.clone()
-        }
-        .into(),
-    );
+    decision.rows.push(Notification { status, ..notification.clone() }.into());
     decision
 }

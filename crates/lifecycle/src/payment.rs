@@ -11,8 +11,7 @@ use calendar::Instant;
 use money::Amount;
 
 use crate::{
-    Answer, Decision, Digest, LinkId, MerchantCode, PaymentId, ProductCode, Reason, Refusal,
-    Secret,
+    Answer, Decision, Digest, LinkId, MerchantCode, PaymentId, ProductCode, Reason, Refusal, Secret,
     auth_code::PAGE_TOKEN_LENGTH,
     decision::Context,
     linkage::{self, Link, LinkStatus},
@@ -155,14 +154,8 @@ pub struct Pay {
 }
 
 /// Begins a payment.
-pub fn pay(
-    command: Pay,
-    link: Option<&Link>,
-    context: &mut Context<'_>,
-) -> Result<Decision, Refusal> {
-    let valid_until = command
-        .valid_until
-        .unwrap_or_else(|| context.now.plus_seconds(VALID_SECONDS));
+pub fn pay(command: Pay, link: Option<&Link>, context: &mut Context<'_>) -> Result<Decision, Refusal> {
+    let valid_until = command.valid_until.unwrap_or_else(|| context.now.plus_seconds(VALID_SECONDS));
     if valid_until <= context.now {
         return Err(Refusal::Provider(Reason::Expired));
     }
@@ -182,11 +175,7 @@ pub fn pay(
     let mut payment = Payment {
         id: PaymentId::from_bits(context.fresh.id()),
         merchant: context.merchant.code.clone(),
-        partner_reference: command
-            .request
-            .partner_reference
-            .clone()
-            .unwrap_or_default(),
+        partner_reference: command.request.partner_reference.clone().unwrap_or_default(),
         request: command.request.key.clone(),
         amount: command.amount,
         product: linked.map(|link| link.product.clone()).or(command.product),
@@ -220,19 +209,14 @@ fn confirm_or_charge(payment: &mut Payment, decision: &mut Decision, context: &m
 }
 
 fn charge(payment: &mut Payment, decision: &mut Decision, context: &mut Context<'_>) {
-    payment.status = PaymentStatus::Charging {
-        charged_at: context.now,
-    };
+    payment.status = PaymentStatus::Charging { charged_at: context.now };
     decision.perform(context, TaskKind::Charge(payment.id));
 }
 
 fn answer(payment: &Payment, decision: &mut Decision) {
     let answer = match &payment.status {
         PaymentStatus::Failed { reason, .. } => Answer::Refused(Refusal::Provider(reason.clone())),
-        _ => Answer::Payment {
-            payment: Box::new(payment.clone()),
-            page: payment.page_token.clone(),
-        },
+        _ => Answer::Payment { payment: Box::new(payment.clone()), page: payment.page_token.clone() },
     };
     decision.answer(payment.request.clone(), answer);
 }
@@ -245,23 +229,13 @@ pub fn choose_product(
     context: &mut Context<'_>,
 ) -> Result<Decision, Refusal> {
     let payment = payment
-        .filter(|payment| {
-            payment.status == PaymentStatus::Checkout && context.now < payment.valid_until
-        })
+        .filter(|payment| payment.status == PaymentStatus::Checkout && context.now < payment.valid_until)
         .ok_or(Refusal::PageGone)?;
-    if !context.merchant.has(&product)
-        || payment
-            .product
-            .as_ref()
-            .is_some_and(|named| *named != product)
-    {
+    if !context.merchant.has(&product) || payment.product.as_ref().is_some_and(|named| *named != product) {
         return Err(Refusal::ProductNotAllowed);
     }
-    let mut payment = Payment {
-        product: Some(product),
-        phone: phone.or_else(|| payment.phone.clone()),
-        ..payment.clone()
-    };
+    let mut payment =
+        Payment { product: Some(product), phone: phone.or_else(|| payment.phone.clone()), ..payment.clone() };
     let mut decision = Decision::default();
     confirm_or_charge(&mut payment, &mut decision, context);
     decision.rows.push(payment.into());
@@ -304,13 +278,10 @@ pub fn merchant_confirmed(
         Outcome::MerchantExpects { .. } => Some(Reason::AmountInvalid),
         Outcome::Refused(reason) => Some(reason),
         Outcome::Unknown(evidence) => Some(Reason::MerchantDeclined(evidence)),
-        _ => Some(Reason::MerchantDeclined(
-            "an answer that means nothing for an inquiry".into(),
-        )),
+        _ => Some(Reason::MerchantDeclined("an answer that means nothing for an inquiry".into())),
     };
     let reason = reason.or_else(|| {
-        let gone = payment.link.is_some()
-            && !link.is_some_and(|link| matches!(link.status, LinkStatus::Active { .. }));
+        let gone = payment.link.is_some() && !link.is_some_and(|link| matches!(link.status, LinkStatus::Active { .. }));
         gone.then_some(Reason::CustomerTokenInvalid)
     });
     match reason {
@@ -338,13 +309,7 @@ pub fn charge_reported(
         | PaymentStatus::Unknown { charged_at, .. } => *charged_at,
         PaymentStatus::Failed { reason, .. } => {
             if let Outcome::Charged { provider_reference } = outcome {
-                succeed_late(
-                    payment.clone(),
-                    provider_reference,
-                    reason.clone(),
-                    &mut decision,
-                    context,
-                );
+                succeed_late(payment.clone(), provider_reference, reason.clone(), &mut decision, context);
             }
             return decision;
         }
@@ -356,28 +321,11 @@ pub fn charge_reported(
             succeed(payment.clone(), provider_reference, &mut decision, context);
         }
         Outcome::Refused(reason) => fail(payment.clone(), reason, &mut decision, context),
-        Outcome::CustomerNeeded {
-            url,
-            provider_reference,
-            ..
-        } => {
-            await_customer(
-                payment.clone(),
-                task,
-                (url, provider_reference),
-                &mut decision,
-                context,
-            );
+        Outcome::CustomerNeeded { url, provider_reference, .. } => {
+            await_customer(payment.clone(), task, (url, provider_reference), &mut decision, context);
         }
-        Outcome::NotFound
-            if context.now >= charged_at.plus_seconds(context.not_found_final_seconds) =>
-        {
-            fail(
-                payment.clone(),
-                Reason::ProviderUnreachable,
-                &mut decision,
-                context,
-            );
+        Outcome::NotFound if context.now >= charged_at.plus_seconds(context.not_found_final_seconds) => {
+            fail(payment.clone(), Reason::ProviderUnreachable, &mut decision, context);
         }
         Outcome::NotFound => remain_open(
             payment.clone(),
@@ -386,16 +334,10 @@ pub fn charge_reported(
             &mut decision,
             context,
         ),
-        Outcome::Pending => remain_open(
-            payment.clone(),
-            "the provider is still working on it".into(),
-            task,
-            &mut decision,
-            context,
-        ),
-        Outcome::Unknown(evidence) => {
-            remain_open(payment.clone(), evidence, task, &mut decision, context)
+        Outcome::Pending => {
+            remain_open(payment.clone(), "the provider is still working on it".into(), task, &mut decision, context)
         }
+        Outcome::Unknown(evidence) => remain_open(payment.clone(), evidence, task, &mut decision, context),
         _ => remain_open(
             payment.clone(),
             "an answer that means nothing for a charge".into(),
@@ -407,24 +349,10 @@ pub fn charge_reported(
     decision
 }
 
-fn succeed(
-    mut payment: Payment,
-    provider_reference: String,
-    decision: &mut Decision,
-    context: &mut Context<'_>,
-) {
-    let unanswered =
-        matches!(payment.status, PaymentStatus::Charging { .. }) && payment.link.is_some();
-    payment.status = PaymentStatus::Succeeded {
-        provider_reference: provider_reference.clone(),
-        at: context.now,
-    };
-    notify(
-        &payment,
-        PaymentResult::Succeeded(provider_reference),
-        decision,
-        context,
-    );
+fn succeed(mut payment: Payment, provider_reference: String, decision: &mut Decision, context: &mut Context<'_>) {
+    let unanswered = matches!(payment.status, PaymentStatus::Charging { .. }) && payment.link.is_some();
+    payment.status = PaymentStatus::Succeeded { provider_reference: provider_reference.clone(), at: context.now };
+    notify(&payment, PaymentResult::Succeeded(provider_reference), decision, context);
     if unanswered {
         answer(&payment, decision);
     }
@@ -438,29 +366,15 @@ fn succeed_late(
     decision: &mut Decision,
     context: &mut Context<'_>,
 ) {
-    notify(
-        &payment,
-        PaymentResult::SucceededLate(provider_reference.clone()),
-        decision,
-        context,
-    );
-    payment.status = PaymentStatus::SucceededLate {
-        provider_reference,
-        at: context.now,
-        failed_because,
-    };
+    notify(&payment, PaymentResult::SucceededLate(provider_reference.clone()), decision, context);
+    payment.status = PaymentStatus::SucceededLate { provider_reference, at: context.now, failed_because };
     decision.rows.push(payment.into());
 }
 
 fn fail(mut payment: Payment, reason: Reason, decision: &mut Decision, context: &mut Context<'_>) {
-    let unanswered = matches!(
-        payment.status,
-        PaymentStatus::Charging { .. } | PaymentStatus::Confirming
-    ) && payment.link.is_some();
-    payment.status = PaymentStatus::Failed {
-        reason: reason.clone(),
-        at: context.now,
-    };
+    let unanswered =
+        matches!(payment.status, PaymentStatus::Charging { .. } | PaymentStatus::Confirming) && payment.link.is_some();
+    payment.status = PaymentStatus::Failed { reason: reason.clone(), at: context.now };
     notify(&payment, PaymentResult::Failed(reason), decision, context);
     if unanswered {
         answer(&payment, decision);
@@ -481,26 +395,14 @@ fn await_customer(
     else {
         return;
     };
-    let unanswered =
-        matches!(payment.status, PaymentStatus::Charging { .. }) && payment.link.is_some();
-    payment.status = PaymentStatus::AwaitingCustomer {
-        url,
-        provider_reference,
-        charged_at,
-    };
+    let unanswered = matches!(payment.status, PaymentStatus::Charging { .. }) && payment.link.is_some();
+    payment.status = PaymentStatus::AwaitingCustomer { url, provider_reference, charged_at };
     if unanswered {
         answer(&payment, decision);
     }
     if task.is_some_and(|task| task.kind.asks_again()) {
         let due_at = context.now.plus_seconds(CUSTOMER_INQUIRY_SECONDS);
-        decision.repeat(
-            context,
-            TaskKind::InquireCharge {
-                payment: payment.id,
-                recurring: true,
-            },
-            due_at,
-        );
+        decision.repeat(context, TaskKind::InquireCharge { payment: payment.id, recurring: true }, due_at);
     }
     decision.rows.push(payment.into());
 }
@@ -516,49 +418,22 @@ fn remain_open(
     let now = context.now;
     let (status, wait) = match &payment.status {
         PaymentStatus::Charging { charged_at } => (
-            Some(PaymentStatus::Unknown {
-                evidence,
-                charged_at: *charged_at,
-                since: now,
-                checks: 0,
-            }),
+            Some(PaymentStatus::Unknown { evidence, charged_at: *charged_at, since: now, checks: 0 }),
             INQUIRY_WAITS_SECONDS[0],
         ),
-        PaymentStatus::Unknown {
-            charged_at,
-            since,
-            checks,
-            ..
-        } => {
+        PaymentStatus::Unknown { charged_at, since, checks, .. } => {
             let checks = checks.saturating_add(1);
-            let wait =
-                INQUIRY_WAITS_SECONDS[(checks as usize).min(INQUIRY_WAITS_SECONDS.len() - 1)];
-            (
-                Some(PaymentStatus::Unknown {
-                    evidence,
-                    charged_at: *charged_at,
-                    since: *since,
-                    checks,
-                }),
-                wait,
-            )
+            let wait = INQUIRY_WAITS_SECONDS[(checks as usize).min(INQUIRY_WAITS_SECONDS.len() - 1)];
+            (Some(PaymentStatus::Unknown { evidence, charged_at: *charged_at, since: *since, checks }), wait)
         }
         _ => (None, CUSTOMER_INQUIRY_SECONDS),
     };
     if !task.is_some_and(|task| task.kind.asks_again()) {
         return;
     }
-    decision.repeat(
-        context,
-        TaskKind::InquireCharge {
-            payment: payment.id,
-            recurring: true,
-        },
-        now.plus_seconds(wait),
-    );
+    decision.repeat(context, TaskKind::InquireCharge { payment: payment.id, recurring: true }, now.plus_seconds(wait));
     if let Some(status) = status {
-        let unanswered =
-            matches!(payment.status, PaymentStatus::Charging { .. }) && payment.link.is_some();
+        let unanswered = matches!(payment.status, PaymentStatus::Charging { .. }) && payment.link.is_some();
         payment.status = status;
         if unanswered {
             answer(&payment, decision);
@@ -568,30 +443,16 @@ fn remain_open(
 }
 
 /// The customer's browser came back from the wallet's page: ask the provider at once, besides the scheduled question.
-pub fn customer_returned(
-    payment: Option<&Payment>,
-    context: &mut Context<'_>,
-) -> Result<Decision, Refusal> {
+pub fn customer_returned(payment: Option<&Payment>, context: &mut Context<'_>) -> Result<Decision, Refusal> {
     let payment = payment.ok_or(Refusal::PageGone)?;
     let mut decision = Decision::default();
     if let PaymentStatus::AwaitingCustomer { .. } = payment.status {
-        decision.perform(
-            context,
-            TaskKind::InquireCharge {
-                payment: payment.id,
-                recurring: false,
-            },
-        );
+        decision.perform(context, TaskKind::InquireCharge { payment: payment.id, recurring: false });
     }
     Ok(decision)
 }
 
-fn notify(
-    payment: &Payment,
-    result: PaymentResult,
-    decision: &mut Decision,
-    context: &Context<'_>,
-) {
+fn notify(payment: &Payment, result: PaymentResult, decision: &mut Decision, context: &Context<'_>) {
     let Some(product) = payment.product.clone() else {
         return;
     };

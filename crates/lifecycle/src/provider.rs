@@ -3,9 +3,7 @@
 use calendar::Instant;
 use money::Amount;
 
-use crate::{
-    AccountCreationId, AuthCodeId, LinkId, PaymentId, Reason, Secret, account_creation::Person,
-};
+use crate::{AccountCreationId, AuthCodeId, LinkId, PaymentId, Reason, Secret, account_creation::Person};
 
 /// What a provider gave us for a link; enough to act on it later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

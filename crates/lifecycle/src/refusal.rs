@@ -94,6 +94,8 @@ pub enum Refusal {
     Provider(Reason),
     /// The provider did not answer a question; nothing was changed by asking.
     ProviderSilent,
+    /// Accepted and still being worked on when the caller's wait was over: 202, not a refusal to the merchant.
+    StillWorking,
     /// The gateway takes no more work at the moment.
     Busy,
     /// The store did not confirm; nothing is known to have changed.

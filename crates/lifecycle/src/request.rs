@@ -69,9 +69,7 @@ pub fn admit(
 ) -> Result<Admission, Refusal> {
     if let Some(earlier) = by_external_id {
         return match &earlier.answer {
-            Some(answer) if request.replay && same(request, earlier) => {
-                Ok(Admission::Replay(answer.clone()))
-            }
+            Some(answer) if request.replay && same(request, earlier) => Ok(Admission::Replay(answer.clone())),
             _ => Err(Refusal::ExternalIdUsed),
         };
     }
@@ -108,45 +106,26 @@ mod tests {
             digest: Digest([digest; 32]),
             received_at: Instant::from_micros(0),
             replay,
-            answer: answered.then(|| StoredAnswer {
-                status: 200,
-                body: b"{}".to_vec(),
-            }),
+            answer: answered.then(|| StoredAnswer { status: 200, body: b"{}".to_vec() }),
         }
     }
 
     #[test]
     fn admits_once_and_names_every_other_case() {
-        let stored = Ok(Admission::Replay(StoredAnswer {
-            status: 200,
-            body: b"{}".to_vec(),
-        }));
-        let check =
-            |replay, external: Option<(u8, bool)>, reference: Option<(u8, bool)>, expected| {
-                let new = request("e", 1, replay, false);
-                let external =
-                    external.map(|(digest, answered)| request("e", digest, replay, answered));
-                let reference =
-                    reference.map(|(digest, answered)| request("other", digest, replay, answered));
-                assert_eq!(admit(&new, external.as_ref(), reference.as_ref()), expected);
-            };
+        let stored = Ok(Admission::Replay(StoredAnswer { status: 200, body: b"{}".to_vec() }));
+        let check = |replay, external: Option<(u8, bool)>, reference: Option<(u8, bool)>, expected| {
+            let new = request("e", 1, replay, false);
+            let external = external.map(|(digest, answered)| request("e", digest, replay, answered));
+            let reference = reference.map(|(digest, answered)| request("other", digest, replay, answered));
+            assert_eq!(admit(&new, external.as_ref(), reference.as_ref()), expected);
+        };
         check(false, None, None, Ok(Admission::New));
         check(false, Some((1, true)), None, Err(Refusal::ExternalIdUsed));
         check(true, Some((1, true)), Some((1, true)), stored);
         check(true, Some((1, false)), None, Err(Refusal::ExternalIdUsed));
         check(true, Some((2, true)), None, Err(Refusal::ExternalIdUsed));
-        check(
-            true,
-            None,
-            Some((2, true)),
-            Err(Refusal::ReferenceInconsistent),
-        );
-        check(
-            false,
-            None,
-            Some((2, false)),
-            Err(Refusal::ReferenceInconsistent),
-        );
+        check(true, None, Some((2, true)), Err(Refusal::ReferenceInconsistent));
+        check(false, None, Some((2, false)), Err(Refusal::ReferenceInconsistent));
         check(true, None, Some((1, false)), Err(Refusal::InFlight));
         check(false, None, Some((1, true)), Err(Refusal::ReferenceUsed));
     }

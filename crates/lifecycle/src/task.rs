@@ -4,7 +4,8 @@
 use calendar::Instant;
 
 use crate::{
-    AccountCreationId, LinkId, NotificationId, PaymentId, ProductCode, TaskId, request::RequestKey,
+    AccountCreationId, LinkId, NotificationId, PaymentId, ProductCode, TaskId,
+    request::{RequestKey, ServiceCode},
 };
 
 /// One piece of work.
@@ -51,6 +52,8 @@ pub enum TaskKind {
         request: RequestKey,
         /// The linked account.
         link: LinkId,
+        /// The merchant's reference of the question, repeated in the answer.
+        partner_reference: String,
     },
     /// Ask the provider to open an account. PIN and password travel beside the task in memory only.
     CreateAccount(AccountCreationId),
@@ -74,18 +77,21 @@ pub enum TaskKind {
 }
 
 impl TaskKind {
+    /// The service whose call waits for the outcome, if one does.
+    pub fn answers(&self) -> Option<ServiceCode> {
+        match self {
+            Self::Bind(_) | Self::InquireBinding { .. } => Some(ServiceCode("07")),
+            Self::Unbind(_) => Some(ServiceCode("09")),
+            Self::InquireAccount { .. } => Some(ServiceCode("08")),
+            Self::ReadBalance { .. } => Some(ServiceCode("11")),
+            Self::ConfirmWithMerchant(_) | Self::Charge(_) | Self::InquireCharge { .. } => Some(ServiceCode("54")),
+            Self::CreateAccount(_) | Self::InquireCreation(_) | Self::ExpireCheckout(_) | Self::Notify(_) => None,
+        }
+    }
+
     /// Whether an answer that is not final schedules the next question.
     pub fn asks_again(&self) -> bool {
-        !matches!(
-            self,
-            Self::InquireBinding {
-                recurring: false,
-                ..
-            } | Self::InquireCharge {
-                recurring: false,
-                ..
-            }
-        )
+        !matches!(self, Self::InquireBinding { recurring: false, .. } | Self::InquireCharge { recurring: false, .. })
     }
 
     /// Whether performing it a second time has no second effect. The others are asked about instead.

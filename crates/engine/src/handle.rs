@@ -1,0 +1,469 @@
+//! The engine as the rest of the house holds it.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex as SyncMutex},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use calendar::Instant;
+use connectors::Returned;
+use contract::{ProductFacts, ReplyBody};
+use lifecycle::{
+    Command, Digest, Fresh, Key, LinkId, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row, Secret, TaskId,
+    account_creation::AccountCreation,
+    auth_code::AuthCode,
+    linkage::Link,
+    payment::{Payment, PaymentStatus},
+    provider::{Outcome, ProviderCall},
+    request::RequestKey,
+};
+use store::{Reader, Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    CrashPoint, EngineOptions, Environment, Merchants, Partner, SystemFresh,
+    batch::{BatchWriter, Done, Errand, Submission, Unstored, chain},
+    digest,
+    outgoing::MerchantLine,
+    perform::{self, Work, subject_key},
+    schedule,
+    transport::Lines,
+};
+
+/// How long a page waits for a state to change before it shows what there is, in milliseconds.
+const SETTLE_POLL_MS: u64 = 50;
+
+/// The running engine; a handle, cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: EngineOptions,
+    store: Arc<dyn Store>,
+    readers: SyncMutex<Vec<Box<dyn Reader>>>,
+    merchants: ArcSwap<Merchants>,
+    products: Vec<ProductFacts>,
+    lines: Lines,
+    merchant_line: MerchantLine,
+    errands: mpsc::Sender<Errand>,
+    work: mpsc::UnboundedSender<Work>,
+    /// Tasks that this process is performing now, so that none is begun twice here.
+    performing: SyncMutex<HashSet<TaskId>>,
+    stop: CancellationToken,
+    writer: SyncMutex<Option<JoinHandle<()>>>,
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store did not open.
+    #[error("open the store for the engine")]
+    Store(#[source] StoreError),
+    /// A merchant or an account is not usable; the text says which and why.
+    #[error("{0}")]
+    Settings(String),
+}
+
+impl Engine {
+    /// Starts the engine over a store: its writer's thread, its performer and its schedule. Unfinished work of an
+    /// earlier run is taken up at once. Must be called inside a tokio runtime.
+    pub fn start(options: EngineOptions, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        store.release_leases(options.clock.now()).map_err(StartError::Store)?;
+        let registered = store.reader().and_then(|reader| reader.merchants()).map_err(StartError::Store)?;
+        let merchants = Merchants::load(registered).map_err(StartError::Settings)?;
+        let lines = Lines::open(&options.accounts, options.clock.clone()).map_err(StartError::Settings)?;
+        let (errands, errands_received) = mpsc::channel(options.queue_commands_max);
+        let (work, work_received) = mpsc::unbounded_channel();
+        let writer = BatchWriter::new(options.clone(), store.as_ref(), errands_received, work.clone())
+            .map_err(StartError::Store)?;
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run())
+            .map_err(|error| StartError::Settings(format!("could not start the writer's thread: {error}")))?;
+        let shared = Shared {
+            products: products_of(&options),
+            merchant_line: MerchantLine::new(
+                options.private_key.clone(),
+                options.clock.clone(),
+                options.callback_budget_ms,
+            ),
+            store,
+            readers: SyncMutex::new(vec![]),
+            merchants: ArcSwap::from_pointee(merchants),
+            lines,
+            errands,
+            work,
+            performing: SyncMutex::new(HashSet::new()),
+            stop: CancellationToken::new(),
+            writer: SyncMutex::new(Some(thread)),
+            options,
+        };
+        let engine = Self { shared: Arc::new(shared) };
+        tokio::spawn(engine.clone().perform_all(work_received));
+        tokio::spawn(schedule::run(engine.clone()));
+        Ok(engine)
+    }
+
+    /// Finishes what is queued, stops, and lets go of the store's writer. Unfinished tasks stay due.
+    pub async fn stop(&self) {
+        self.shared.stop.cancel();
+        let (reply, stopped) = oneshot::channel();
+        if self.errand(Errand::Stop(reply)).await.is_ok() {
+            let _ = stopped.await;
+        }
+        let thread = self.shared.writer.lock().ok().and_then(|mut writer| writer.take());
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    async fn perform_all(self, mut work: mpsc::UnboundedReceiver<Work>) {
+        loop {
+            let next = tokio::select! {
+                next = work.recv() => next,
+                () = self.stopping() => return,
+            };
+            let Some(next) = next else { return };
+            let id = next.task.id;
+            if !self.shared.performing.lock().is_ok_and(|mut set| set.insert(id)) {
+                continue;
+            }
+            let engine = self.clone();
+            tokio::spawn(async move {
+                perform::perform(engine.clone(), next).await;
+                if let Ok(mut set) = engine.shared.performing.lock() {
+                    set.remove(&id);
+                }
+            });
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Instant {
+        self.shared.options.clock.now()
+    }
+
+    /// Where the gateway runs.
+    pub fn environment(&self) -> Environment {
+        self.shared.options.environment
+    }
+
+    /// Our public address.
+    pub fn base_url(&self) -> &str {
+        &self.shared.options.base_url
+    }
+
+    /// Every product of every connector that we have an account at.
+    pub fn products(&self) -> &[ProductFacts] {
+        &self.shared.products
+    }
+
+    /// A new id for a call.
+    pub fn new_request_id(&self) -> RequestId {
+        thread_local! {
+            static FRESH: std::cell::RefCell<SystemFresh> = std::cell::RefCell::default();
+        }
+        FRESH.with_borrow_mut(|fresh| {
+            fresh.at(self.now());
+            RequestId::from_bits(fresh.id())
+        })
+    }
+
+    /// The merchant of this code.
+    pub fn partner(&self, code: &str) -> Option<Arc<Partner>> {
+        self.shared.merchants.load().partner(code).cloned()
+    }
+
+    /// The merchant of this API key.
+    pub fn partner_by_api_key(&self, key: &str) -> Option<Arc<Partner>> {
+        self.shared.merchants.load().partner_by_api_key(key).cloned()
+    }
+
+    /// Reads the registered merchants again.
+    pub fn reload_merchants(&self) -> Result<(), StartError> {
+        let registered = self.shared.store.reader().and_then(|reader| reader.merchants()).map_err(StartError::Store)?;
+        self.shared.merchants.store(Arc::new(Merchants::load(registered).map_err(StartError::Settings)?));
+        Ok(())
+    }
+
+    /// Carries out a merchant's call and waits for its answer, at most the answer wait; then
+    /// [`Refusal::StillWorking`] says that the work goes on.
+    pub async fn submit(&self, partner: &Arc<Partner>, command: Command) -> Result<ReplyBody, Refusal> {
+        self.shared.options.crash_point.pass("received");
+        let decided = self.decide(partner.clone(), command, None, None);
+        let wait = Duration::from_millis(self.shared.options.answer_wait_ms);
+        let result = match tokio::time::timeout(wait, decided).await {
+            Ok(Ok(Done::Answered(reply))) => Ok(reply),
+            Ok(Ok(Done::Committed)) | Err(_) => Err(Refusal::StillWorking),
+            Ok(Err(refusal)) => Err(refusal),
+        };
+        self.shared.options.crash_point.pass("before_reply");
+        result
+    }
+
+    /// Takes a page's step.
+    pub async fn step(&self, merchant: &MerchantCode, command: Command) -> Result<(), Refusal> {
+        let partner = self.partner(merchant.as_str()).ok_or(Refusal::PageGone)?;
+        self.decide(partner, command, None, None).await.map(drop)
+    }
+
+    /// The customer chose PIN and password: opens the account. Returns when the intent is committed and the outcome
+    /// is known, or after the answer wait.
+    pub async fn choose_pin(
+        &self,
+        creation: &AccountCreation,
+        pin: Secret,
+        password: Secret,
+        page: Digest,
+    ) -> Result<(), Refusal> {
+        let partner = self.partner(creation.merchant.as_str()).ok_or(Refusal::PageGone)?;
+        let unstored = Some(Unstored { pin, password });
+        self.decide(partner, Command::ChoosePin { page }, None, unstored).await?;
+        let key = Key::AccountCreation(creation.id);
+        self.wait_until(self.shared.options.answer_wait_ms, || async {
+            let creating = |row: Row| matches!(&row, Row::AccountCreation(c) if c.status.name() == "creating");
+            !self.row(key.clone()).await.is_some_and(creating)
+        })
+        .await;
+        Ok(())
+    }
+
+    /// Waits until a payment needs the customer or is decided, at most this long.
+    pub async fn settled(&self, payment: PaymentId, wait_ms: u64) {
+        self.wait_until(wait_ms, || async {
+            match self.row(Key::Payment(payment)).await {
+                Some(Row::Payment(payment)) => {
+                    !matches!(payment.status, PaymentStatus::Confirming | PaymentStatus::Charging { .. })
+                }
+                _ => true,
+            }
+        })
+        .await;
+    }
+
+    /// Waits until a payment is decided for good, at most this long.
+    pub async fn decided(&self, payment: PaymentId, wait_ms: u64) {
+        self.wait_until(wait_ms, || async {
+            match self.row(Key::Payment(payment)).await {
+                Some(Row::Payment(payment)) => matches!(
+                    payment.status,
+                    PaymentStatus::Succeeded { .. }
+                        | PaymentStatus::SucceededLate { .. }
+                        | PaymentStatus::Failed { .. }
+                ),
+                _ => true,
+            }
+        })
+        .await;
+    }
+
+    /// Waits until a link is linked or is not to be, at most this long.
+    pub async fn bound(&self, link: LinkId, wait_ms: u64) {
+        self.wait_until(wait_ms, || async {
+            match self.row(Key::Link(link)).await {
+                Some(Row::Link(link)) => !matches!(link.status.name(), "binding" | "awaiting_customer" | "unknown"),
+                _ => true,
+            }
+        })
+        .await;
+    }
+
+    async fn wait_until<F: Future<Output = bool>>(&self, wait_ms: u64, reached: impl Fn() -> F) {
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(wait_ms);
+        while !reached().await && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(SETTLE_POLL_MS)).await;
+        }
+    }
+
+    /// The authorisation code of a page.
+    pub async fn auth_code_by_page(&self, token: &str) -> Option<AuthCode> {
+        match self.row(Key::AuthCodeByPage(digest(token))).await? {
+            Row::AuthCode(row) => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// The link of a return page.
+    pub async fn link_by_page(&self, token: &str) -> Option<Link> {
+        match self.row(Key::LinkByPage(digest(token))).await? {
+            Row::Link(row) => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// The payment of a page.
+    pub async fn payment_by_page(&self, token: &str) -> Option<Payment> {
+        match self.row(Key::PaymentByPage(digest(token))).await? {
+            Row::Payment(row) => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// The account creation of a page.
+    pub async fn creation_by_page(&self, token: &str) -> Option<AccountCreation> {
+        match self.row(Key::AccountCreationByPage(digest(token))).await? {
+            Row::AccountCreation(row) => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// Whether an external id was used on its day.
+    pub async fn external_id_used(&self, key: &RequestKey) -> bool {
+        self.row(Key::Request(key.clone())).await.is_some()
+    }
+
+    /// Where the customer authorises a code: the wallet's page.
+    pub async fn start_authorisation(&self, code: &AuthCode, page_token: &str) -> Result<String, Refusal> {
+        let product = code.product.as_ref().ok_or(Refusal::ProductNotAllowed)?;
+        let call = ProviderCall::StartAuthorisation {
+            auth_code: code.id,
+            state: code.id.to_string(),
+            return_url: format!("{}/linkage/{page_token}/return", self.base_url()),
+            lang: code.lang.clone(),
+            phone: code.phone.clone(),
+        };
+        match self.call_provider(product.as_str(), &call).await {
+            Outcome::AuthoriseAt { url } => Ok(url),
+            Outcome::Refused(reason) => Err(Refusal::Provider(reason)),
+            _ => Err(Refusal::ProviderSilent),
+        }
+    }
+
+    /// Reads what the customer's browser brought back from a product's page.
+    pub fn returned(&self, product: &ProductCode, query: &[(String, String)]) -> Returned {
+        match connectors::product(product.as_str()) {
+            Some((connector, _)) => connector.returned(query),
+            None => Returned { result: Ok(None) },
+        }
+    }
+
+    pub(crate) async fn call_provider(&self, product: &str, call: &ProviderCall) -> Outcome {
+        match self.shared.lines.line_of_product(product) {
+            Some(line) => self.shared.lines.call(line, call).await,
+            None => Outcome::Refused(lifecycle::Reason::ProviderUnreachable),
+        }
+    }
+
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.shared.lines
+    }
+
+    pub(crate) fn merchant_line(&self) -> &MerchantLine {
+        &self.shared.merchant_line
+    }
+
+    pub(crate) fn crash_point(&self) -> &CrashPoint {
+        &self.shared.options.crash_point
+    }
+
+    pub(crate) async fn stopping(&self) {
+        self.shared.stop.cancelled().await;
+    }
+
+    pub(crate) async fn errand(&self, errand: Errand) -> Result<(), Refusal> {
+        self.shared.errands.send(errand).await.map_err(|_| Refusal::StoreUnavailable)
+    }
+
+    pub(crate) fn take_up(&self, work: Work) {
+        let _ = self.shared.work.send(work);
+    }
+
+    /// Queues a command and waits for its commit (and its answer, when it is a merchant's call).
+    pub(crate) async fn decide(
+        &self,
+        partner: Arc<Partner>,
+        command: Command,
+        product: Option<&str>,
+        unstored: Option<Unstored>,
+    ) -> Result<Done, Refusal> {
+        let own =
+            product.and_then(connectors::product).map(|(connector, _)| connector.descriptor().not_found_final_seconds);
+        let not_found_final_seconds = self.shared.options.not_found_final_seconds.or(own).unwrap_or(i64::MAX);
+        let from_merchant = command.request().is_some();
+        let (reply, done) = oneshot::channel();
+        let submission = Submission { command, partner, not_found_final_seconds, unstored, reply };
+        let errand = Errand::Decide(Box::new(submission));
+        if from_merchant {
+            // A merchant is told to come back rather than kept in a growing queue; our own work waits its turn.
+            self.shared.errands.try_send(errand).map_err(|_| Refusal::Busy)?;
+        } else {
+            self.errand(errand).await?;
+        }
+        done.await.unwrap_or(Err(Refusal::StoreUnavailable))
+    }
+
+    /// Commits what came of a task. While the store refuses, the task keeps its lease and is taken up again later.
+    pub(crate) async fn feed_back(&self, partner: Arc<Partner>, command: Command, product: Option<&str>) {
+        if let Err(refusal) = self.decide(partner, command, product, None).await {
+            tracing::error!(?refusal, "an outcome was not committed; its task is taken up again after its lease");
+        }
+    }
+
+    /// Fills in the rows that a task needs and does not have.
+    pub(crate) async fn gather(&self, work: &mut Work) {
+        if work.rows.is_empty()
+            && let Some(key) = subject_key(&work.task.kind)
+        {
+            work.rows.extend(self.row(key).await);
+        }
+        if let [Row::Payment(payment)] = work.rows.as_slice()
+            && let Some(link) = payment.link
+        {
+            let row = self.row(Key::Link(link)).await;
+            work.rows.extend(row);
+        }
+    }
+
+    /// The row of a key, read on the side.
+    pub async fn row(&self, key: Key) -> Option<Row> {
+        self.read(move |reader| reader.row(&key)).await.flatten()
+    }
+
+    pub(crate) async fn next_due(&self) -> Option<Instant> {
+        self.read(|reader| reader.next_due()).await.flatten()
+    }
+
+    /// Asks the store a question on the side, off the async workers; none when it could not be asked.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Option<T> {
+        let shared = self.shared.clone();
+        let asked = tokio::task::spawn_blocking(move || {
+            let kept = shared.readers.lock().ok().and_then(|mut readers| readers.pop());
+            let reader = match kept {
+                Some(reader) => reader,
+                None => shared.store.reader()?,
+            };
+            let answer = question(reader.as_ref());
+            if let Ok(mut readers) = shared.readers.lock() {
+                readers.push(reader);
+            }
+            answer
+        });
+        asked.await.ok()?.inspect_err(|error| tracing::error!(error = %chain(error), "could not ask the store")).ok()
+    }
+}
+
+fn products_of(options: &EngineOptions) -> Vec<ProductFacts> {
+    connectors::CONNECTORS
+        .iter()
+        .filter(|connector| options.accounts.contains_key(connector.descriptor().name))
+        .flat_map(|connector| {
+            let opens_accounts = connector.descriptor().capabilities.contains(&connectors::Capability::CreateAccount);
+            connector.descriptor().products.iter().map(move |product| ProductFacts {
+                code: product.code.to_owned(),
+                name: product.name.to_owned(),
+                bank_code: product.bank_code.to_owned(),
+                binding: product.binding,
+                opens_accounts,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,86 @@
+//! Providers' notices: kept as they came, then believed or not, then joined to the path of every command.
+
+use connectors::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
+use lifecycle::{Command, Key, MerchantCode, Row};
+use store::ProviderNotice;
+use tokio::sync::oneshot;
+
+use crate::{Engine, batch::Errand};
+
+/// Headers whose values are not kept.
+const SECRET_HEADERS: &[&str] = &["authorization", "authorization-customer", "cookie"];
+
+impl Engine {
+    /// Takes a provider's notice and gives the answer for the provider. Nothing is answered "accepted" before it is
+    /// committed.
+    pub async fn notice(&self, connector: &str, request: HttpRequest) -> HttpResponse {
+        let Some(line) = self.lines().line(connector).cloned() else {
+            return HttpResponse::json(
+                404,
+                r#"{"responseCode":"4040000","responseMessage":"Nobody of this name sends notices here"}"#,
+            );
+        };
+        let name = line.connector.descriptor().name;
+        let (reply, kept) = oneshot::channel();
+        let raw = ProviderNotice { connector: name, received_at: self.now(), raw: raw_text(&request) };
+        if self.errand(Errand::Keep(raw, reply)).await.is_err() || !kept.await.unwrap_or(false) {
+            return unavailable();
+        }
+        let context = CallContext { account: &line.account, now: self.now(), token: None, external_id: "" };
+        match line.connector.notice(&request, &context) {
+            Err(NoticeRefused { why, response }) => {
+                tracing::warn!(connector = name, why, "a notice was not believed");
+                response
+            }
+            Ok(Notice { event: None, response }) => response,
+            Ok(Notice { event: Some(event), response }) => match self.take_event(event).await {
+                Ok(()) => response,
+                Err(why) => {
+                    tracing::error!(connector = name, why, "a notice could not be taken");
+                    unavailable()
+                }
+            },
+        }
+    }
+
+    async fn take_event(&self, event: NoticeEvent) -> Result<(), String> {
+        let (key, command) = match event {
+            NoticeEvent::Charge { payment, outcome } => {
+                (Key::Payment(payment), Command::ChargeNoticed { payment, outcome })
+            }
+            NoticeEvent::Binding { link } => (Key::Link(link), Command::BindingNoticed { link }),
+            NoticeEvent::Revoked { link } => (Key::Link(link), Command::LinkRevoked { link }),
+        };
+        let Some((merchant, product)) = self.row(key).await.as_ref().and_then(owner) else {
+            return Ok(());
+        };
+        let partner = self.partner(merchant.as_str()).ok_or_else(|| format!("merchant {merchant} is gone"))?;
+        self.decide(partner, command, product.as_deref(), None)
+            .await
+            .map(drop)
+            .map_err(|refusal| format!("{refusal:?}"))
+    }
+}
+
+fn owner(row: &Row) -> Option<(MerchantCode, Option<String>)> {
+    match row {
+        Row::Payment(row) => Some((row.merchant.clone(), row.product.as_ref().map(ToString::to_string))),
+        Row::Link(row) => Some((row.merchant.clone(), Some(row.product.to_string()))),
+        _ => None,
+    }
+}
+
+fn unavailable() -> HttpResponse {
+    HttpResponse::json(503, r#"{"responseCode":"5000000","responseMessage":"Try again"}"#)
+}
+
+fn raw_text(request: &HttpRequest) -> Vec<u8> {
+    let mut raw = format!("{} {}\n", request.method, request.url).into_bytes();
+    for (name, value) in &request.headers {
+        let secret = SECRET_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        raw.extend_from_slice(format!("{name}: {}\n", if secret { "(secret)" } else { value }).as_bytes());
+    }
+    raw.push(b'\n');
+    raw.extend_from_slice(&request.body);
+    raw
+}

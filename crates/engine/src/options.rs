@@ -1,0 +1,67 @@
+//! What the engine is told at start.
+
+use std::{collections::HashMap, sync::Arc};
+
+use connectors::Account;
+use protocol::keys::PrivateKey;
+
+use crate::{Clock, CrashPoint};
+
+/// Where the gateway runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Imitated providers; refusals explain themselves.
+    Sandbox,
+    /// Real money; refusals say no more than they must.
+    Production,
+}
+
+/// What the engine is told at start.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// Where the gateway runs.
+    pub environment: Environment,
+    /// Our public address, scheme and host, no slash at the end.
+    pub base_url: String,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What signs our callbacks to merchants.
+    pub private_key: PrivateKey,
+    /// Addresses and credentials by connector name. A connector without an account is not offered.
+    pub accounts: HashMap<String, Account>,
+    /// The most commands that share a commit.
+    pub batch_commands_max: usize,
+    /// The most commands that wait; more are refused with 429.
+    pub queue_commands_max: usize,
+    /// How long a caller waits for an answer that depends on the outside, in milliseconds; then the answer is that it
+    /// is being worked on.
+    pub answer_wait_ms: u64,
+    /// How long a merchant's callback may take, in milliseconds.
+    pub callback_budget_ms: u64,
+    /// How long after its first attempt a task without outcome is taken up again, in seconds.
+    pub lease_seconds: i64,
+    /// Overrides every connector's own window in which "not found" proves nothing, in seconds.
+    pub not_found_final_seconds: Option<i64>,
+    /// Where to die, for tests of exactly that.
+    pub crash_point: CrashPoint,
+}
+
+impl EngineOptions {
+    /// Options with the usual limits.
+    pub fn new(environment: Environment, base_url: String, clock: Arc<dyn Clock>, private_key: PrivateKey) -> Self {
+        Self {
+            environment,
+            base_url,
+            clock,
+            private_key,
+            accounts: HashMap::new(),
+            batch_commands_max: 256,
+            queue_commands_max: 4096,
+            answer_wait_ms: 25_000,
+            callback_budget_ms: 8_000,
+            lease_seconds: 120,
+            not_found_final_seconds: None,
+            crash_point: CrashPoint::default(),
+        }
+    }
+}

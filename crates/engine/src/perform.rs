@@ -1,0 +1,270 @@
+//! Does the work that decisions asked for, and queues what came of it as the next command.
+
+use std::sync::Arc;
+
+use lifecycle::{
+    Command, Key, MerchantCode, Row,
+    account_creation::AccountCreation,
+    linkage::{Link, LinkStatus},
+    payment::{Payment, PaymentStatus},
+    provider::{Charge, Outcome, ProviderCall, ProviderLink},
+    task::{Task, TaskKind},
+};
+
+use crate::{Engine, Partner, batch::Unstored};
+
+/// A task to perform, with what the batch had at hand.
+pub struct Work {
+    /// The task; its attempt is counted already.
+    pub task: Task,
+    /// The merchant concerned, if known.
+    pub partner: Option<Arc<Partner>>,
+    /// The rows that it needs, as far as known.
+    pub rows: Vec<Row>,
+    /// What must not be stored.
+    pub unstored: Option<Unstored>,
+}
+
+/// What a task's call is, once its rows are there.
+enum Call {
+    Provider(String, ProviderCall),
+    AskMerchant(Box<Payment>),
+    Notify(Box<lifecycle::notification::Notification>),
+    /// Nothing to do any more, or nothing that may be done again: this is the outcome.
+    Settled(Outcome),
+}
+
+/// Performs one task to the end.
+pub(crate) async fn perform(engine: Engine, mut work: Work) {
+    engine.gather(&mut work).await;
+    let Some(partner) =
+        work.partner.clone().or_else(|| merchant_of(&work).and_then(|merchant| engine.partner(merchant.as_str())))
+    else {
+        tracing::error!(task = %work.task.id, kind = ?work.task.kind, "a task belongs to no merchant; it stays due");
+        return;
+    };
+    let crash = engine.crash_point();
+    let call = call_of(&engine, &work);
+    let outcome = match call {
+        Call::Settled(outcome) => outcome,
+        Call::Provider(product, call) => {
+            crash.pass("before_call");
+            let outcome = engine.call_provider(&product, &call).await;
+            crash.pass("after_call");
+            outcome
+        }
+        Call::AskMerchant(payment) => {
+            crash.pass("before_callback");
+            engine.merchant_line().inquire(&partner, &payment).await
+        }
+        Call::Notify(notification) => {
+            let outcome = engine.merchant_line().notify(&partner, &notification).await;
+            crash.pass("after_callback");
+            outcome
+        }
+    };
+    tracing::info!(task.id = %work.task.id, kind = ?work.task.kind, attempts = work.task.attempts, outcome = outcome_name(&outcome), "performed");
+    let link = work.rows.iter().find_map(|row| match row {
+        Row::Payment(payment) => payment.link,
+        _ => None,
+    });
+    let product = product_of(&work);
+    let command = Command::TaskEnded { task: work.task, outcome, link };
+    engine.feed_back(partner, command, product.as_deref()).await;
+}
+
+fn merchant_of(work: &Work) -> Option<MerchantCode> {
+    if let TaskKind::InquireAccount { request, .. } | TaskKind::ReadBalance { request, .. } = &work.task.kind {
+        return Some(request.merchant.clone());
+    }
+    work.rows.first().and_then(|row| match row {
+        Row::Payment(row) => Some(row.merchant.clone()),
+        Row::Link(row) => Some(row.merchant.clone()),
+        Row::AccountCreation(row) => Some(row.merchant.clone()),
+        Row::Notification(row) => Some(row.merchant.clone()),
+        Row::AuthCode(row) => Some(row.merchant.clone()),
+        Row::Request(row) => Some(row.key.merchant.clone()),
+    })
+}
+
+fn product_of(work: &Work) -> Option<String> {
+    work.rows.iter().find_map(|row| match row {
+        Row::Payment(row) => row.product.as_ref().map(ToString::to_string),
+        Row::Link(row) => Some(row.product.to_string()),
+        _ => None,
+    })
+}
+
+/// The key of the row that a task is about.
+pub(crate) fn subject_key(kind: &TaskKind) -> Option<Key> {
+    match kind {
+        TaskKind::Bind(link)
+        | TaskKind::InquireBinding { link, .. }
+        | TaskKind::Unbind(link)
+        | TaskKind::ReadBalance { link, .. } => Some(Key::Link(*link)),
+        TaskKind::InquireAccount { link, .. } => link.map(Key::Link),
+        TaskKind::CreateAccount(id) | TaskKind::InquireCreation(id) => Some(Key::AccountCreation(*id)),
+        TaskKind::ConfirmWithMerchant(id)
+        | TaskKind::Charge(id)
+        | TaskKind::ExpireCheckout(id)
+        | TaskKind::InquireCharge { payment: id, .. } => Some(Key::Payment(*id)),
+        TaskKind::Notify(id) => Some(Key::Notification(*id)),
+    }
+}
+
+fn call_of(engine: &Engine, work: &Work) -> Call {
+    if work.task.attempts > 1 && !work.task.kind.safe_to_repeat() {
+        return Call::Settled(Outcome::Unknown("the gateway stopped while it was being done".into()));
+    }
+    let mut payment = None;
+    let mut link = None;
+    let mut creation = None;
+    let mut notification = None;
+    for row in &work.rows {
+        match row {
+            Row::Payment(row) => payment = Some(row.as_ref()),
+            Row::Link(row) => link = Some(row.as_ref()),
+            Row::AccountCreation(row) => creation = Some(row.as_ref()),
+            Row::Notification(row) => notification = Some(row),
+            Row::AuthCode(_) | Row::Request(_) => {}
+        }
+    }
+    let call = match &work.task.kind {
+        TaskKind::Bind(_) => link.and_then(|link| bind_call(engine, link)),
+        TaskKind::InquireBinding { .. } => link.and_then(inquire_binding_call),
+        TaskKind::Unbind(_) => link.and_then(unbind_call),
+        TaskKind::InquireAccount { product, phone, .. } => {
+            let provider = link.and_then(provider_of).cloned();
+            let phone = phone.clone().or_else(|| link.and_then(|link| link.phone.clone()));
+            Some(Call::Provider(product.to_string(), ProviderCall::InquireAccount { phone, provider }))
+        }
+        TaskKind::ReadBalance { .. } => link.and_then(|link| {
+            let call = ProviderCall::ReadBalance { provider: provider_of(link)?.clone(), phone: link.phone.clone() };
+            Some(Call::Provider(link.product.to_string(), call))
+        }),
+        TaskKind::CreateAccount(_) => creation.and_then(|creation| create_call(creation, work.unstored.clone())),
+        TaskKind::InquireCreation(_) => creation.map(|creation| {
+            let call = ProviderCall::InquireAccount { phone: Some(creation.person.phone.clone()), provider: None };
+            Call::Provider(creation.product.to_string(), call)
+        }),
+        TaskKind::ConfirmWithMerchant(_) => payment.map(|payment| Call::AskMerchant(Box::new(payment.clone()))),
+        TaskKind::Charge(_) => payment.and_then(|payment| charge_call(engine, payment, link)),
+        TaskKind::InquireCharge { .. } => payment.and_then(inquire_charge_call),
+        TaskKind::ExpireCheckout(_) => Some(Call::Settled(Outcome::Pending)),
+        TaskKind::Notify(_) => notification.map(|row| Call::Notify(row.clone())),
+    };
+    call.unwrap_or_else(|| Call::Settled(Outcome::Unknown("the state that it belongs to has moved on".into())))
+}
+
+fn provider_of(link: &Link) -> Option<&ProviderLink> {
+    match &link.status {
+        LinkStatus::Active { provider, .. }
+        | LinkStatus::Unlinking { provider, .. }
+        | LinkStatus::AwaitingCustomer { provider, .. } => Some(provider),
+        LinkStatus::Binding { .. }
+        | LinkStatus::Unknown { .. }
+        | LinkStatus::Unlinked { .. }
+        | LinkStatus::Revoked { .. }
+        | LinkStatus::Failed { .. } => None,
+    }
+}
+
+fn bind_call(engine: &Engine, link: &Link) -> Option<Call> {
+    let LinkStatus::Binding { auth_code, page, .. } = &link.status else {
+        return None;
+    };
+    let call = ProviderCall::Bind {
+        link: link.id,
+        phone: link.phone.clone(),
+        auth_code: auth_code.clone(),
+        return_url: format!("{}/binding/{}/return", engine.base_url(), page.expose()),
+        lang: link.lang.clone(),
+    };
+    Some(Call::Provider(link.product.to_string(), call))
+}
+
+fn inquire_binding_call(link: &Link) -> Option<Call> {
+    let (provider, returned_code) = match &link.status {
+        LinkStatus::AwaitingCustomer { provider, returned_code, .. } => (provider.clone(), returned_code.clone()),
+        LinkStatus::Unknown { .. } => (ProviderLink::default(), None),
+        _ => return None,
+    };
+    let call = ProviderCall::InquireBinding { link: link.id, phone: link.phone.clone(), provider, returned_code };
+    Some(Call::Provider(link.product.to_string(), call))
+}
+
+fn unbind_call(link: &Link) -> Option<Call> {
+    let LinkStatus::Unlinking { provider, .. } = &link.status else {
+        return None;
+    };
+    let call = ProviderCall::Unbind { link: link.id, provider: provider.clone(), phone: link.phone.clone() };
+    Some(Call::Provider(link.product.to_string(), call))
+}
+
+fn create_call(creation: &AccountCreation, unstored: Option<Unstored>) -> Option<Call> {
+    let Unstored { pin, password } = unstored?;
+    let call =
+        ProviderCall::CreateAccount { creation: creation.id, person: Box::new(creation.person.clone()), pin, password };
+    Some(Call::Provider(creation.product.to_string(), call))
+}
+
+fn charge_call(engine: &Engine, payment: &Payment, link: Option<&Link>) -> Option<Call> {
+    let PaymentStatus::Charging { .. } = payment.status else {
+        return None;
+    };
+    let product = payment.product.as_ref()?.to_string();
+    let connector = connectors::product(&product)?.0.descriptor().name;
+    let provider = link.and_then(provider_of).cloned();
+    if payment.link.is_some() && provider.is_none() {
+        return Some(Call::Settled(Outcome::Refused(lifecycle::Reason::CustomerTokenInvalid)));
+    }
+    let call = ProviderCall::Charge(Charge {
+        payment: payment.id,
+        reference: payment.id.to_string(),
+        amount: payment.amount,
+        provider,
+        phone: payment.phone.clone(),
+        return_url: format!("{}/pay/{}/return", engine.base_url(), payment.page_token.expose()),
+        notify_url: format!("{}/notices/{connector}", engine.base_url()),
+        valid_until: payment.valid_until,
+        description: payment.partner_reference.clone(),
+    });
+    Some(Call::Provider(product, call))
+}
+
+fn inquire_charge_call(payment: &Payment) -> Option<Call> {
+    let (charged_at, provider_reference) = match &payment.status {
+        PaymentStatus::AwaitingCustomer { charged_at, provider_reference, .. } => {
+            (*charged_at, provider_reference.clone())
+        }
+        PaymentStatus::Charging { charged_at } | PaymentStatus::Unknown { charged_at, .. } => (*charged_at, None),
+        _ => return None,
+    };
+    let call = ProviderCall::InquireCharge {
+        reference: payment.id.to_string(),
+        provider_reference,
+        amount: payment.amount,
+        charged_at,
+    };
+    Some(Call::Provider(payment.product.as_ref()?.to_string(), call))
+}
+
+fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::AuthoriseAt { .. } => "authorise_at",
+        Outcome::Linked(_) => "linked",
+        Outcome::CustomerNeeded { .. } => "customer_needed",
+        Outcome::Pending => "pending",
+        Outcome::Account(_) => "account",
+        Outcome::Balance(_) => "balance",
+        Outcome::Charged { .. } => "charged",
+        Outcome::NotFound => "not_found",
+        Outcome::Unlinked => "unlinked",
+        Outcome::AccountOpened { .. } => "account_opened",
+        Outcome::MerchantExpects { .. } => "merchant_expects",
+        Outcome::Delivered => "delivered",
+        Outcome::NotDelivered(_) => "not_delivered",
+        Outcome::Refused(_) => "refused",
+        Outcome::Unknown(_) => "unknown",
+    }
+}

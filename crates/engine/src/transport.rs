@@ -1,0 +1,194 @@
+//! Carries connectors' requests over HTTP and says honestly what is known afterwards: refused before it was reached,
+//! answered, or unknown.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use connectors::{Account, CallContext, Connector, HttpRequest, HttpResponse, Step, connector};
+use lifecycle::{
+    Reason, Secret,
+    provider::{Outcome, ProviderCall},
+};
+use tokio::sync::Mutex;
+
+use crate::{Clock, SystemFresh, batch::chain, fresh::external_id};
+
+/// The largest answer that is read from anybody, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// The most requests that one call may take.
+pub const REQUESTS_PER_CALL_MAX: usize = 8;
+/// How long connecting may take, in milliseconds.
+pub const CONNECT_BUDGET_MS: u64 = 3_000;
+/// A token is renewed this many seconds before its end.
+pub const TOKEN_MARGIN_SECONDS: i64 = 60;
+
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The connection was not made: the other side has not seen the request.
+    #[error("not reached: {0}")]
+    NotReached(String),
+    /// Anything later: the other side may have acted on it.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+}
+
+/// One client for one partner: its own connections, no redirects.
+pub fn http_client(budget_ms: u64) -> reqwest::Client {
+    // The process-wide choice is made once; a second attempt reports that it was made.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_millis(CONNECT_BUDGET_MS))
+        .timeout(Duration::from_millis(budget_ms))
+        .pool_idle_timeout(Duration::from_secs(20))
+        .no_proxy()
+        .build()
+        .expect("a client without files or environment can always be made")
+}
+
+/// Sends one request.
+pub async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+    let method = reqwest::Method::from_bytes(request.method.as_bytes())
+        .map_err(|e| TransportError::NotReached(e.to_string()))?;
+    let mut builder = client.request(method, &request.url).body(request.body);
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    let mut response = builder.send().await.map_err(|error| {
+        let text = chain(&error.without_url());
+        if text.contains("error sending request") && text.contains("connect") {
+            TransportError::NotReached(text)
+        } else {
+            TransportError::NoAnswer(text)
+        }
+    })?;
+    let status = response.status().as_u16();
+    let headers = response
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let mut body = Vec::new();
+    while let Some(piece) =
+        response.chunk().await.map_err(|error| TransportError::NoAnswer(chain(&error.without_url())))?
+    {
+        if body.len() + piece.len() > ANSWER_BYTES_MAX {
+            return Err(TransportError::NoAnswer(format!("an answer of more than {ANSWER_BYTES_MAX} bytes")));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(HttpResponse { status, headers, body })
+}
+
+/// One provider: its connector, our account there, its client and its token.
+pub struct Line {
+    /// The connector.
+    pub connector: &'static dyn Connector,
+    /// Our account there.
+    pub account: Account,
+    client: reqwest::Client,
+    /// One fetch at a time: a second token may end the first one's life.
+    token: Mutex<Option<(Secret, calendar::Instant)>>,
+}
+
+/// Every provider that we have an account at.
+pub struct Lines {
+    lines: HashMap<&'static str, Arc<Line>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Lines {
+    /// Opens a line for every account; the error names an account that no connector goes by.
+    pub fn open(accounts: &HashMap<String, Account>, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let mut lines = HashMap::new();
+        for (name, account) in accounts {
+            let connector = connector(name).ok_or_else(|| format!("there is no connector {name}"))?;
+            let descriptor = connector.descriptor();
+            let line = Line {
+                connector,
+                account: account.clone(),
+                client: http_client(descriptor.time_budget_ms),
+                token: Mutex::new(None),
+            };
+            lines.insert(descriptor.name, Arc::new(line));
+        }
+        Ok(Self { lines, clock })
+    }
+
+    /// The line of this connector.
+    pub fn line(&self, name: &str) -> Option<&Arc<Line>> {
+        self.lines.get(name)
+    }
+
+    /// The line of the connector that sells this product.
+    pub fn line_of_product(&self, code: &str) -> Option<&Arc<Line>> {
+        self.line(connectors::product(code)?.0.descriptor().name)
+    }
+
+    /// Makes a call to its end: total, whatever the other side does.
+    pub async fn call(&self, line: &Line, call: &ProviderCall) -> Outcome {
+        let mut answers: Vec<HttpResponse> = Vec::new();
+        let mut renewed = false;
+        while answers.len() < REQUESTS_PER_CALL_MAX {
+            let token = match self.token(line).await {
+                Ok(token) => token,
+                Err(why) => return unreached(&answers, why),
+            };
+            let number = external_id(&mut SystemFresh::default());
+            let context = CallContext {
+                account: &line.account,
+                now: self.clock.now(),
+                token: token.as_ref(),
+                external_id: &number,
+            };
+            let step = match answers.split_last() {
+                None => line.connector.begin(call, &context),
+                Some((last, before)) => line.connector.proceed(call, before, last, &context),
+            };
+            let request = match step {
+                Step::Done(outcome) => return outcome,
+                Step::Send(request) => request,
+            };
+            match send(&line.client, request).await {
+                Ok(response) if !renewed && line.connector.token_expired(&response) => {
+                    renewed = true;
+                    *line.token.lock().await = None;
+                }
+                Ok(response) => answers.push(response),
+                Err(TransportError::NotReached(why)) => return unreached(&answers, why),
+                Err(TransportError::NoAnswer(why)) => return Outcome::Unknown(why),
+            }
+        }
+        Outcome::Unknown(format!("the provider asked for more than {REQUESTS_PER_CALL_MAX} requests"))
+    }
+
+    async fn token(&self, line: &Line) -> Result<Option<Secret>, String> {
+        let number = external_id(&mut SystemFresh::default());
+        let now = self.clock.now();
+        let context = CallContext { account: &line.account, now, token: None, external_id: &number };
+        let Some(request) = line.connector.token_request(&context) else {
+            return Ok(None);
+        };
+        let mut kept = line.token.lock().await;
+        if let Some((token, until)) = &*kept
+            && now < *until
+        {
+            return Ok(Some(token.clone()));
+        }
+        let response = send(&line.client, request).await.map_err(|error| error.to_string())?;
+        let fetched = line.connector.read_token(&response)?;
+        let life = (fetched.expires_in_seconds - TOKEN_MARGIN_SECONDS).max(fetched.expires_in_seconds / 2);
+        *kept = Some((fetched.token.clone(), now.plus_seconds(life)));
+        Ok(Some(fetched.token))
+    }
+}
+
+/// Not reached with the first request of a call: nothing happened. Later, something may have.
+fn unreached(answers: &[HttpResponse], why: String) -> Outcome {
+    if answers.is_empty() {
+        tracing::warn!(why, "a provider was not reached");
+        Outcome::Refused(Reason::ProviderUnreachable)
+    } else {
+        Outcome::Unknown(why)
+    }
+}
