@@ -329,9 +329,9 @@ impl Command {
                 let payment = payment_row(world, &payment_reference_key(&c));
                 enquiry::payment_status(c, payment, context)
             }
-            Self::TaskEnded { task, outcome, link, partner_reference } => {
+            Self::TaskEnded { task, outcome, link } => {
                 let link = link.and_then(|id| link_row(world, &Key::Link(id)));
-                Ok(task_ended(world, &task, outcome, link, partner_reference, context))
+                Ok(task_ended(world, &task, outcome, link, context))
             }
             other => other.decide_step(world, context),
         }
