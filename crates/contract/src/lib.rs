@@ -1,1 +1,28 @@
-//! What we promise callers: one file per operation and per notification, and the tables behind them.
+//! What we promise callers: one file per operation, plus notifications and the code table.
+
+pub mod callbacks;
+pub mod document;
+pub mod envelope;
+pub mod field;
+pub mod json;
+pub mod linkage;
+pub mod operation;
+pub mod redirect;
+pub mod reference;
+pub mod refusals;
+#[cfg(test)]
+mod testing;
+
+pub use operation::{
+    Call, Fault, Input, Operation, ProductFacts, ReadContext, Reading, ReplyBody, Trust, WriteContext,
+};
+
+/// Every operation, in the order of the reference.
+pub fn operations() -> impl Iterator<Item = &'static dyn Operation> {
+    linkage::OPERATIONS.iter().copied()
+}
+
+/// The operation of this name.
+pub fn operation(name: &str) -> Option<&'static dyn Operation> {
+    operations().find(|operation| operation.name() == name)
+}

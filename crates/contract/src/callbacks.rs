@@ -1,0 +1,680 @@
+//! What we send to merchants, in both directions: written by us and read by the merchant, answered by the merchant and
+//! read by us. Inquiry (24) asks before a payment is charged, Payment (25) tells its outcome, the binding notification
+//! tells the outcome or the end of a link.
+//!
+//! All of them are signed like requests of merchants, with our key, over the path of the merchant's address. A merchant
+//! answers with `responseCode`, whatever else it says; a refusal is written with [`crate::envelope::fault_reply`].
+
+use calendar::Instant;
+use lifecycle::{
+    Merchant, NotificationId, PaymentId, Reason, Secret,
+    linkage::Tokens,
+    notification::{BindingNotice, BindingResult, Notice, NoticeKind, PaymentNotice, PaymentResult},
+    payment::Payment,
+    provider::Outcome,
+    request::ServiceCode,
+};
+use money::Amount;
+use protocol::codes::{self, Case};
+
+use crate::{
+    document::Document,
+    envelope,
+    field::{self, Field, Kind, check},
+    json::ObjectWriter,
+    operation::{Fault, ReplyBody},
+    refusals::case_of_reason,
+};
+
+/// `partnerServiceId`: the gateway's name in the documents, left-padded to eight characters.
+pub const PARTNER_SERVICE_ID: &str = "   ESPAY";
+/// Length of `trxId`.
+pub const TRX_ID_LENGTH: usize = 18;
+/// The service code of Inquiry.
+pub const INQUIRY: ServiceCode = ServiceCode("24");
+/// The service code of Payment.
+pub const PAYMENT: ServiceCode = ServiceCode("25");
+/// The service code of the binding notification: that of Account Binding, whose outcome it tells.
+pub const BINDING: ServiceCode = ServiceCode("07");
+
+/// A message of ours to merchants, as the reference prints it.
+pub struct Callback {
+    /// The service code.
+    pub service: ServiceCode,
+    /// Its title.
+    pub title: &'static str,
+    /// What it promises.
+    pub promise: &'static str,
+    /// Its fields.
+    pub fields: &'static [Field],
+    /// What the merchant answers besides `responseCode` and `responseMessage`.
+    pub answer_fields: &'static [Field],
+    /// The answers that we understand.
+    pub cases: &'static [&'static Case],
+    /// A message.
+    pub sample: &'static str,
+    /// An answer to it.
+    pub answer_sample: &'static str,
+}
+
+/// Every message of ours.
+pub static CALLBACKS: &[Callback] = &[
+    Callback {
+        service: INQUIRY,
+        title: "Inquiry",
+        promise: "Asked before a payment is charged, when an Inquiry address is registered. Nothing was charged yet: only \
+                  `2002400` with the very amount of the payment lets it go on; any other answer, or none, ends it.",
+        fields: INQUIRY_FIELDS,
+        answer_fields: INQUIRY_ANSWER_FIELDS,
+        cases: &[
+            &codes::SUCCESSFUL,
+            &codes::INVALID_BILL,
+            &codes::INVALID_AMOUNT,
+            &codes::PAID_BILL,
+            &codes::EXPIRED_BILL,
+        ],
+        sample: include_str!("../samples/callback_inquiry.json"),
+        answer_sample: include_str!("../samples/callback_inquiry_answer.json"),
+    },
+    Callback {
+        service: PAYMENT,
+        title: "Payment",
+        promise: "Tells the outcome of a payment. It is repeated, the same bytes every time, until it is accepted; \
+                  `additionalInfo.notificationId` tells a repeat from a new message. A success may follow a failure \
+                  (`additionalInfo.lateSuccess`): the customer paid after all, and is owed the goods or a refund.",
+        fields: PAYMENT_FIELDS,
+        answer_fields: PAYMENT_ANSWER_FIELDS,
+        cases: &[&codes::SUCCESSFUL, &codes::PAID_BILL, &codes::CONFLICT],
+        sample: include_str!("../samples/callback_payment.json"),
+        answer_sample: include_str!("../samples/callback_payment_answer.json"),
+    },
+    Callback {
+        service: BINDING,
+        title: "Binding notification",
+        promise: "Tells that a link became active, that a binding failed, or that the wallet ended a link by itself. \
+                  Repeated like Payment. The tokens are sent here and in the answer of Account Binding, nowhere else.",
+        fields: BINDING_FIELDS,
+        answer_fields: &[],
+        cases: &[&codes::SUCCESSFUL, &codes::CONFLICT],
+        sample: include_str!("../samples/callback_binding.json"),
+        answer_sample: r#"{"responseCode":"2000700","responseMessage":"Successful"}"#,
+    },
+];
+
+const INQUIRY_PAGE: &str = "Espay, Inquiry";
+const PAYMENT_PAGE: &str = "Espay, Payment";
+const OURS: &str = "Gerbang";
+
+const SERVICE_ID: Field = Field::mandatory(
+    INQUIRY_PAGE,
+    "partnerServiceId",
+    Kind::Text(8),
+    "`ESPAY`, filled with blanks on the left to eight characters.",
+);
+const CUSTOMER_NO: Field =
+    Field::mandatory(INQUIRY_PAGE, "customerNo", Kind::Text(20), "The merchant code.").lenient(Kind::Text(50));
+const ACCOUNT_NO: Field =
+    Field::mandatory(INQUIRY_PAGE, "virtualAccountNo", Kind::Text(28), "The `partnerReferenceNo` of the payment.")
+        .lenient(Kind::Text(64));
+const NOTIFICATION_ID: Field =
+    Field::optional(OURS, "additionalInfo.notificationId", Kind::Text(64), "The same in every repeat.");
+
+/// The fields of Inquiry.
+pub const INQUIRY_FIELDS: &[Field] = &[
+    SERVICE_ID,
+    CUSTOMER_NO,
+    ACCOUNT_NO,
+    Field::mandatory(INQUIRY_PAGE, "trxDateInit", Kind::Instant, "When the payment is asked about."),
+    Field::mandatory(INQUIRY_PAGE, "inquiryRequestId", Kind::Text(128), "Our id of the payment."),
+    Field::optional(OURS, "additionalInfo", Kind::Object, "What else is known."),
+    Field::mandatory(OURS, "additionalInfo.amount", Kind::Amount, "What is about to be charged."),
+    Field::optional(OURS, "additionalInfo.productCode", Kind::Text(64), "The product that pays."),
+];
+
+/// The fields of a merchant's answer to Inquiry.
+pub const INQUIRY_ANSWER_FIELDS: &[Field] = &[
+    Field::mandatory(INQUIRY_PAGE, "virtualAccountData", Kind::Object, "The bill."),
+    Field::optional(INQUIRY_PAGE, "virtualAccountData.partnerServiceId", Kind::Text(8), "As in the message."),
+    Field::optional(INQUIRY_PAGE, "virtualAccountData.customerNo", Kind::Text(50), "As in the message."),
+    Field::optional(INQUIRY_PAGE, "virtualAccountData.virtualAccountNo", Kind::Text(64), "As in the message."),
+    Field::optional(INQUIRY_PAGE, "virtualAccountData.virtualAccountName", Kind::Text(255), "Who pays."),
+    Field::optional(INQUIRY_PAGE, "virtualAccountData.inquiryRequestId", Kind::Text(128), "As in the message."),
+    Field::mandatory(INQUIRY_PAGE, "virtualAccountData.totalAmount", Kind::Amount, "What is due."),
+];
+
+/// The fields of Payment.
+pub const PAYMENT_FIELDS: &[Field] = &[
+    SERVICE_ID,
+    CUSTOMER_NO,
+    ACCOUNT_NO,
+    Field::mandatory(PAYMENT_PAGE, "trxId", Kind::Text(18), "Our transaction id, 18 characters."),
+    Field::mandatory(PAYMENT_PAGE, "paymentRequestId", Kind::Text(128), "Our id of the payment."),
+    Field::mandatory(PAYMENT_PAGE, "paidAmount", Kind::Amount, "What was paid; nothing when it failed."),
+    Field::mandatory(PAYMENT_PAGE, "totalAmount", Kind::Amount, "What was to be paid."),
+    Field::mandatory(PAYMENT_PAGE, "trxDateTime", Kind::Instant, "When the outcome was known."),
+    Field::mandatory(PAYMENT_PAGE, "additionalInfo", Kind::Object, "What came of it."),
+    Field::mandatory(
+        PAYMENT_PAGE,
+        "additionalInfo.transactionStatus",
+        Kind::OneOf(&["S", "F"]),
+        "`S` paid, `F` not paid.",
+    ),
+    Field::mandatory(PAYMENT_PAGE, "additionalInfo.productCode", Kind::Text(64), "The product that paid."),
+    Field::optional(PAYMENT_PAGE, "additionalInfo.paymentRef", Kind::Text(128), "The provider's reference."),
+    Field::optional(PAYMENT_PAGE, "additionalInfo.userId", Kind::Text(16), "The customer's number, where known."),
+    Field::optional(OURS, "additionalInfo.lateSuccess", Kind::OneOf(&["Y"]), "Paid after it was told to have failed."),
+    Field::optional(
+        OURS,
+        "additionalInfo.responseCode",
+        Kind::Digits(7),
+        "Of a failure: the code that Payment Host to Host has for it.",
+    ),
+    Field::optional(OURS, "additionalInfo.responseMessage", Kind::Text(150), "Of a failure: why."),
+    NOTIFICATION_ID,
+];
+
+/// The fields of a merchant's answer to Payment.
+pub const PAYMENT_ANSWER_FIELDS: &[Field] = &[
+    Field::optional(PAYMENT_PAGE, "virtualAccountData", Kind::Object, "The bill."),
+    Field::optional(PAYMENT_PAGE, "virtualAccountData.partnerServiceId", Kind::Text(8), "As in the message."),
+    Field::optional(PAYMENT_PAGE, "virtualAccountData.customerNo", Kind::Text(50), "As in the message."),
+    Field::optional(PAYMENT_PAGE, "virtualAccountData.virtualAccountNo", Kind::Text(64), "As in the message."),
+    Field::optional(PAYMENT_PAGE, "virtualAccountData.paymentRequestId", Kind::Text(128), "As in the message."),
+    Field::optional(PAYMENT_PAGE, "virtualAccountData.totalAmount", Kind::Amount, "As in the message."),
+    Field::optional(PAYMENT_PAGE, "additionalInfo", Kind::Object, "Of the merchant's books."),
+    Field::optional(PAYMENT_PAGE, "additionalInfo.reconcileId", Kind::Text(32), "The merchant's own reference."),
+    Field::optional(PAYMENT_PAGE, "additionalInfo.reconcileDatetime", Kind::Text(25), "When the merchant booked it."),
+];
+
+/// The fields of the binding notification.
+pub const BINDING_FIELDS: &[Field] = &[
+    Field::mandatory(OURS, "partnerReferenceNo", Kind::Text(64), "The reference of the binding."),
+    Field::mandatory(OURS, "linkId", Kind::Text(31), "Our id of the link."),
+    Field::mandatory(
+        OURS,
+        "status",
+        Kind::OneOf(&["LINKED", "FAILED", "REVOKED"]),
+        "Linked, not linked, or ended by the wallet.",
+    ),
+    Field::mandatory(OURS, "time", Kind::Instant, "When it was known."),
+    Field::optional(OURS, "phoneNo", Kind::Phone62(16), "The customer's number, where known."),
+    Field::conditional(OURS, "reason", Kind::Text(150), "when `status` is `FAILED`", "Why."),
+    Field::mandatory(OURS, "additionalInfo", Kind::Object, "Product and tokens."),
+    Field::mandatory(OURS, "additionalInfo.productCode", Kind::Text(64), "The product."),
+    Field::conditional(
+        OURS,
+        "additionalInfo.accountToken",
+        Kind::Text(128),
+        "when `status` is `LINKED`",
+        "For Account Inquiry and Account Unbinding.",
+    ),
+    Field::conditional(
+        OURS,
+        "additionalInfo.bankCardToken",
+        Kind::Text(128),
+        "when `status` is `LINKED`",
+        "For Balance Inquiry and Payment Host to Host.",
+    ),
+    Field::conditional(
+        OURS,
+        "additionalInfo.authorizationCustomer",
+        Kind::Text(128),
+        "when `status` is `LINKED`",
+        "For Account Unbinding.",
+    ),
+    NOTIFICATION_ID,
+];
+
+/// Inquiry (24).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InquiryMessage {
+    /// The merchant code.
+    pub customer_no: String,
+    /// The `partnerReferenceNo` of the payment.
+    pub virtual_account_no: String,
+    /// When the payment is asked about.
+    pub trx_date_init: Instant,
+    /// Our id of the payment.
+    pub inquiry_request_id: String,
+    /// What is about to be charged.
+    pub amount: Amount,
+    /// The product that pays, where chosen.
+    pub product: Option<String>,
+}
+
+impl InquiryMessage {
+    /// The message about this payment.
+    pub fn about(payment: &Payment, merchant: &Merchant, now: Instant) -> Self {
+        Self {
+            customer_no: merchant.code.to_string(),
+            virtual_account_no: payment.partner_reference.clone(),
+            trx_date_init: now,
+            inquiry_request_id: payment.id.to_string(),
+            amount: payment.amount,
+            product: payment.product.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// The body.
+    pub fn write(&self) -> String {
+        let mut object = ObjectWriter::default();
+        object
+            .text("partnerServiceId", PARTNER_SERVICE_ID)
+            .text("customerNo", &self.customer_no)
+            .text("virtualAccountNo", &self.virtual_account_no)
+            .text("trxDateInit", &self.trx_date_init.wire_text())
+            .text("inquiryRequestId", &self.inquiry_request_id)
+            .object("additionalInfo", |info| {
+                info.amount("amount", self.amount).optional("productCode", self.product.as_deref());
+            });
+        object.finish()
+    }
+
+    /// Reads a body, as a merchant does.
+    pub fn read(body: &[u8]) -> Result<Self, Fault> {
+        let message = Checked::read(body, INQUIRY_FIELDS)?;
+        Ok(Self {
+            customer_no: message.text("customerNo"),
+            virtual_account_no: message.text("virtualAccountNo"),
+            trx_date_init: message.instant("trxDateInit")?,
+            inquiry_request_id: message.text("inquiryRequestId"),
+            amount: message.amount("additionalInfo.amount")?,
+            product: message.optional("additionalInfo.productCode"),
+        })
+    }
+
+    /// The merchant's yes: this much is due, by this customer.
+    pub fn accept(&self, due: Amount, customer_name: &str) -> ReplyBody {
+        envelope::reply(INQUIRY, &codes::SUCCESSFUL, |object| {
+            object.object("virtualAccountData", |data| {
+                data.text("partnerServiceId", PARTNER_SERVICE_ID)
+                    .text("customerNo", &self.customer_no)
+                    .text("virtualAccountNo", &self.virtual_account_no)
+                    .text("virtualAccountName", customer_name)
+                    .text("inquiryRequestId", &self.inquiry_request_id)
+                    .amount("totalAmount", due);
+            });
+        })
+    }
+}
+
+/// The body of Inquiry (24) for a payment.
+pub fn inquiry_body(payment: &Payment, merchant: &Merchant, now: Instant) -> String {
+    InquiryMessage::about(payment, merchant, now).write()
+}
+
+/// Reads a merchant's answer to Inquiry: the amount that it expects, or a refusal. Nothing was charged yet, so what
+/// cannot be read is a refusal too.
+///
+/// ```
+/// use contract::callbacks::read_inquiry_answer;
+/// use lifecycle::{Reason, provider::Outcome};
+/// let refused = read_inquiry_answer(404, br#"{"responseCode":"4042414","responseMessage":"Paid Bill"}"#);
+/// assert_eq!(refused, Outcome::Refused(Reason::MerchantDeclined("4042414 Paid Bill".into())));
+/// ```
+pub fn read_inquiry_answer(status: u16, body: &[u8]) -> Outcome {
+    let declined = |why: String| Outcome::Refused(Reason::MerchantDeclined(why));
+    let answer = match MerchantAnswer::read(status, body) {
+        Ok(answer) => answer,
+        Err(why) => return declined(why),
+    };
+    if answer.is(INQUIRY, &codes::INVALID_AMOUNT) {
+        return Outcome::Refused(Reason::AmountInvalid);
+    }
+    if !answer.is(INQUIRY, &codes::SUCCESSFUL) || status != 200 {
+        return declined(answer.summary());
+    }
+    match field::amount(&answer.document, "virtualAccountData.totalAmount") {
+        Ok(Some(amount)) => Outcome::MerchantExpects { amount },
+        Ok(None) | Err(_) => declined("the answer has no readable totalAmount".into()),
+    }
+}
+
+/// Payment (25).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentMessage {
+    /// The merchant code.
+    pub customer_no: String,
+    /// The `partnerReferenceNo` of the payment.
+    pub virtual_account_no: String,
+    /// Our transaction id, 18 characters.
+    pub trx_id: String,
+    /// Our id of the payment.
+    pub payment_request_id: String,
+    /// What was to be paid.
+    pub total_amount: Amount,
+    /// When the outcome was known.
+    pub trx_date_time: Instant,
+    /// The product that paid.
+    pub product: String,
+    /// The customer's number, where known.
+    pub phone: Option<String>,
+    /// What came of it.
+    pub outcome: PaymentOutcome,
+    /// The same in every repeat.
+    pub notification_id: Option<String>,
+}
+
+/// What came of a payment, as a merchant hears it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentOutcome {
+    /// Paid.
+    Paid {
+        /// The provider's reference.
+        reference: String,
+        /// Whether it was told to have failed before.
+        late: bool,
+    },
+    /// Not paid.
+    Failed {
+        /// The code that Payment Host to Host has for it.
+        code: String,
+        /// Why.
+        message: String,
+    },
+}
+
+/// The transaction id of a payment: `ESP` and the last 15 characters of the payment's text, 18 in all.
+pub fn trx_id(payment: PaymentId) -> String {
+    let text = payment.to_string();
+    format!("ESP{}", &text[text.len() - (TRX_ID_LENGTH - 3)..])
+}
+
+impl PaymentMessage {
+    /// The message about this outcome.
+    pub fn about(notice: &PaymentNotice, merchant: &Merchant, id: NotificationId) -> Self {
+        let paid = |reference: &str, late| PaymentOutcome::Paid { reference: reference.into(), late };
+        Self {
+            customer_no: merchant.code.to_string(),
+            virtual_account_no: notice.partner_reference.clone(),
+            trx_id: trx_id(notice.payment),
+            payment_request_id: notice.payment.to_string(),
+            total_amount: notice.amount,
+            trx_date_time: notice.at,
+            product: notice.product.to_string(),
+            phone: notice.phone.clone(),
+            outcome: match &notice.result {
+                PaymentResult::Succeeded(reference) => paid(reference, false),
+                PaymentResult::SucceededLate(reference) => paid(reference, true),
+                PaymentResult::Failed(reason) => {
+                    let (case, argument) = case_of_reason(reason);
+                    PaymentOutcome::Failed { code: case.code("54"), message: case.message(argument.as_deref()) }
+                }
+            },
+            notification_id: Some(id.to_string()),
+        }
+    }
+
+    /// The body.
+    pub fn write(&self) -> String {
+        let (status, paid) = match &self.outcome {
+            PaymentOutcome::Paid { .. } => ("S", self.total_amount),
+            PaymentOutcome::Failed { .. } => ("F", Amount::ZERO),
+        };
+        let mut object = ObjectWriter::default();
+        object
+            .text("partnerServiceId", PARTNER_SERVICE_ID)
+            .text("customerNo", &self.customer_no)
+            .text("virtualAccountNo", &self.virtual_account_no)
+            .text("trxId", &self.trx_id)
+            .text("paymentRequestId", &self.payment_request_id)
+            .amount("paidAmount", paid)
+            .amount("totalAmount", self.total_amount)
+            .text("trxDateTime", &self.trx_date_time.wire_text())
+            .object("additionalInfo", |info| {
+                info.text("transactionStatus", status).text("productCode", &self.product);
+                match &self.outcome {
+                    PaymentOutcome::Paid { reference, late } => {
+                        info.text("paymentRef", reference).optional("lateSuccess", late.then_some("Y"));
+                    }
+                    PaymentOutcome::Failed { code, message } => {
+                        info.text("responseCode", code).text("responseMessage", message);
+                    }
+                }
+                info.optional("userId", self.phone.as_deref())
+                    .optional("notificationId", self.notification_id.as_deref());
+            });
+        object.finish()
+    }
+
+    /// Reads a body, as a merchant does.
+    pub fn read(body: &[u8]) -> Result<Self, Fault> {
+        let message = Checked::read(body, PAYMENT_FIELDS)?;
+        let outcome = match message.text("additionalInfo.transactionStatus").as_str() {
+            "S" => PaymentOutcome::Paid {
+                reference: message.text("additionalInfo.paymentRef"),
+                late: message.optional("additionalInfo.lateSuccess").is_some(),
+            },
+            _ => PaymentOutcome::Failed {
+                code: message.text("additionalInfo.responseCode"),
+                message: message.text("additionalInfo.responseMessage"),
+            },
+        };
+        Ok(Self {
+            customer_no: message.text("customerNo"),
+            virtual_account_no: message.text("virtualAccountNo"),
+            trx_id: message.text("trxId"),
+            payment_request_id: message.text("paymentRequestId"),
+            total_amount: message.amount("totalAmount")?,
+            trx_date_time: message.instant("trxDateTime")?,
+            product: message.text("additionalInfo.productCode"),
+            phone: message.optional("additionalInfo.userId"),
+            outcome,
+            notification_id: message.optional("additionalInfo.notificationId"),
+        })
+    }
+
+    /// The merchant's acknowledgement, with its own reference and when it booked the outcome.
+    pub fn acknowledge(&self, reconcile_id: &str, at: Instant) -> ReplyBody {
+        envelope::reply(PAYMENT, &codes::SUCCESSFUL, |object| {
+            object
+                .object("virtualAccountData", |data| {
+                    data.text("partnerServiceId", PARTNER_SERVICE_ID)
+                        .text("customerNo", &self.customer_no)
+                        .text("virtualAccountNo", &self.virtual_account_no)
+                        .text("paymentRequestId", &self.payment_request_id)
+                        .amount("totalAmount", self.total_amount);
+                })
+                .object("additionalInfo", |info| {
+                    info.text("reconcileId", reconcile_id).text("reconcileDatetime", &at.wire_text());
+                });
+        })
+    }
+}
+
+/// The binding notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindingMessage {
+    /// The reference of the binding.
+    pub partner_reference: String,
+    /// Our id of the link.
+    pub link_id: String,
+    /// The product.
+    pub product: String,
+    /// The customer's number, where known.
+    pub phone: Option<String>,
+    /// What came of it.
+    pub outcome: BindingOutcome,
+    /// When it was known.
+    pub time: Instant,
+    /// The same in every repeat.
+    pub notification_id: Option<String>,
+}
+
+/// What came of a binding, as a merchant hears it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BindingOutcome {
+    /// `LINKED`.
+    Linked(Tokens),
+    /// `FAILED`, and why.
+    Failed(String),
+    /// `REVOKED`: the wallet ended the link.
+    Revoked,
+}
+
+impl BindingMessage {
+    /// The message about this outcome.
+    pub fn about(notice: &BindingNotice, id: NotificationId) -> Self {
+        Self {
+            partner_reference: notice.partner_reference.clone(),
+            link_id: notice.link.to_string(),
+            product: notice.product.to_string(),
+            phone: notice.phone.clone(),
+            outcome: match &notice.result {
+                BindingResult::Linked(tokens) => BindingOutcome::Linked(tokens.clone()),
+                BindingResult::Failed(reason) => {
+                    let (case, argument) = case_of_reason(reason);
+                    BindingOutcome::Failed(case.message(argument.as_deref()))
+                }
+                BindingResult::Revoked => BindingOutcome::Revoked,
+            },
+            time: notice.at,
+            notification_id: Some(id.to_string()),
+        }
+    }
+
+    /// The body; it holds the tokens and is as secret as they are.
+    pub fn write(&self) -> String {
+        let (status, reason, tokens) = match &self.outcome {
+            BindingOutcome::Linked(tokens) => ("LINKED", None, Some(tokens)),
+            BindingOutcome::Failed(reason) => ("FAILED", Some(reason.as_str()), None),
+            BindingOutcome::Revoked => ("REVOKED", None, None),
+        };
+        let mut object = ObjectWriter::default();
+        object
+            .text("partnerReferenceNo", &self.partner_reference)
+            .text("linkId", &self.link_id)
+            .text("status", status)
+            .text("time", &self.time.wire_text())
+            .optional("phoneNo", self.phone.as_deref())
+            .optional("reason", reason)
+            .object("additionalInfo", |info| {
+                info.text("productCode", &self.product);
+                if let Some(tokens) = tokens {
+                    write_tokens(info, tokens);
+                }
+                info.optional("notificationId", self.notification_id.as_deref());
+            });
+        object.finish()
+    }
+
+    /// Reads a body, as a merchant does.
+    pub fn read(body: &[u8]) -> Result<Self, Fault> {
+        let message = Checked::read(body, BINDING_FIELDS)?;
+        let token = |path: &str| message.optional(path).map(Secret::new).ok_or_else(|| field::missing(path));
+        let outcome = match message.text("status").as_str() {
+            "LINKED" => BindingOutcome::Linked(Tokens {
+                account: token("additionalInfo.accountToken")?,
+                card: token("additionalInfo.bankCardToken")?,
+                customer: token("additionalInfo.authorizationCustomer")?,
+            }),
+            "FAILED" => BindingOutcome::Failed(message.text("reason")),
+            _ => BindingOutcome::Revoked,
+        };
+        Ok(Self {
+            partner_reference: message.text("partnerReferenceNo"),
+            link_id: message.text("linkId"),
+            product: message.text("additionalInfo.productCode"),
+            phone: message.optional("phoneNo"),
+            outcome,
+            time: message.instant("time")?,
+            notification_id: message.optional("additionalInfo.notificationId"),
+        })
+    }
+
+    /// The merchant's acknowledgement.
+    pub fn acknowledge(&self) -> ReplyBody {
+        envelope::reply(BINDING, &codes::SUCCESSFUL, |_| ())
+    }
+}
+
+/// The three tokens as members of `additionalInfo`.
+pub(crate) fn write_tokens(info: &mut ObjectWriter, tokens: &Tokens) {
+    info.text("accountToken", tokens.account.expose())
+        .text("bankCardToken", tokens.card.expose())
+        .text("authorizationCustomer", tokens.customer.expose());
+}
+
+/// The body of the notification for a notice. The same id in every repeat lets the merchant recognise it.
+pub fn notification_body(notice: &Notice, merchant: &Merchant, id: NotificationId) -> String {
+    match notice {
+        Notice::Payment(notice) => PaymentMessage::about(notice, merchant, id).write(),
+        Notice::Binding(notice) => BindingMessage::about(notice, id).write(),
+    }
+}
+
+/// Reads a merchant's answer to a notification. Success delivers it, and so do *Paid Bill* and *Conflict*: both say
+/// that the merchant has it already. Anything else is delivered again later.
+pub fn read_acknowledgement(kind: NoticeKind, status: u16, body: &[u8]) -> Outcome {
+    let service = match kind {
+        NoticeKind::Payment => PAYMENT,
+        NoticeKind::Binding => BINDING,
+    };
+    match MerchantAnswer::read(status, body) {
+        Err(why) => Outcome::NotDelivered(why),
+        Ok(answer) => {
+            let accepted = answer.is(service, &codes::SUCCESSFUL) && (200..300).contains(&status);
+            let known = answer.is(service, &codes::PAID_BILL) || answer.is(service, &codes::CONFLICT);
+            if accepted || known { Outcome::Delivered } else { Outcome::NotDelivered(answer.summary()) }
+        }
+    }
+}
+
+/// What a merchant answered.
+struct MerchantAnswer<'a> {
+    document: Document<'a>,
+}
+
+impl<'a> MerchantAnswer<'a> {
+    /// Reads an answer that has a response code; otherwise a short text for the operator.
+    fn read(status: u16, body: &'a [u8]) -> Result<Self, String> {
+        let document =
+            Document::parse(body).map_err(|fault| format!("HTTP {status}, {}", fault.argument.unwrap_or_default()))?;
+        match document.text("responseCode").and_then(codes::parse) {
+            Some(_) => Ok(Self { document }),
+            None => Err(format!("HTTP {status}, the answer has no responseCode")),
+        }
+    }
+
+    fn code(&self) -> &str {
+        self.document.text("responseCode").unwrap_or_default()
+    }
+
+    fn is(&self, service: ServiceCode, case: &Case) -> bool {
+        self.code() == case.code(service.0)
+    }
+
+    /// The code and at most 80 characters of the message.
+    fn summary(&self) -> String {
+        let message = self.document.text("responseMessage").unwrap_or_default();
+        let short: String = message.chars().filter(|c| !c.is_control()).take(80).collect();
+        format!("{} {short}", self.code()).trim_end().to_owned()
+    }
+}
+
+/// A message of ours whose fields were checked.
+struct Checked<'a>(Document<'a>);
+
+impl<'a> Checked<'a> {
+    fn read(body: &'a [u8], fields: &[Field]) -> Result<Self, Fault> {
+        let document = Document::parse(body)?;
+        check(fields, &document, lifecycle::merchant::Strictness::Lenient)?;
+        Ok(Self(document))
+    }
+
+    fn optional(&self, path: &str) -> Option<String> {
+        self.0.text(path).map(str::to_owned)
+    }
+
+    fn text(&self, path: &str) -> String {
+        self.optional(path).unwrap_or_default()
+    }
+
+    fn instant(&self, path: &str) -> Result<Instant, Fault> {
+        Instant::parse(&self.text(path)).map_err(|_| field::malformed(path))
+    }
+
+    fn amount(&self, path: &str) -> Result<Amount, Fault> {
+        field::amount(&self.0, path)?.ok_or_else(|| field::missing(path))
+    }
+}
