@@ -1,0 +1,186 @@
+//! Values that make every imitated wallet misbehave on purpose: one table, used by the imitations and rendered as the
+//! page that people read ([`markdown`]; a test compares the two).
+
+use std::fmt::Write as _;
+
+use money::Amount;
+
+use super::{SANDBOX_OTP, SANDBOX_PIN};
+
+/// A one-time code that is too old whenever it is entered.
+pub const OTP_EXPIRED: &str = "111111";
+/// A one-time code that counts as one try too many.
+pub const OTP_BLOCKED: &str = "999999";
+/// Wrong one-time codes or PINs before the customer is locked out.
+pub const TRIES_MAX: u32 = 3;
+/// Life of a one-time code in seconds.
+pub const OTP_SECONDS: i64 = 5 * 60;
+/// Wait before another one-time code can be sent, in seconds.
+pub const RESEND_SECONDS: i64 = 60;
+/// Every number that begins like this has an account from the moment it is first seen.
+pub const OPEN_PREFIX: &str = "62812345";
+/// What such an account holds.
+pub const OPEN_CASH: Amount = Amount::rupiah(10_000_000);
+/// Its points.
+pub const OPEN_POINTS: Amount = Amount::rupiah(25_000);
+/// How often a charge that is pending at first is asked about until it succeeds.
+pub const PENDING_QUESTIONS: u32 = 3;
+/// How late the slow answer is, in milliseconds.
+pub const SLOW_MS: u64 = 8_000;
+
+/// What a number does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phone {
+    /// Nobody has an account with it.
+    NotFound,
+    /// Its account is blocked.
+    Blocked,
+    /// It is linked already.
+    AlreadyLinked,
+    /// The wallet revokes its link after the first balance inquiry.
+    Revoked,
+    /// Its authorisation code is answered as used.
+    CodeUsed,
+    /// Its authorisation code is answered as expired.
+    CodeExpired,
+}
+
+/// What an amount does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// Refused: insufficient funds.
+    InsufficientFunds,
+    /// Refused: over the limit.
+    LimitExceeded,
+    /// Refused: do not honor.
+    DoNotHonor,
+    /// Charged, and answered late.
+    Slow,
+    /// Charged, and never answered.
+    Lost,
+    /// Not charged, and answered with a server error.
+    ErrorNotCharged,
+    /// Charged, and answered with a server error.
+    ErrorCharged,
+    /// Charged, and answered with nonsense.
+    Nonsense,
+    /// Confirmed on the wallet's page; the notice names another amount.
+    WrongNotice,
+    /// Pending until asked for the third time.
+    Pending,
+}
+
+/// Numbers, what they do, and how that is said.
+pub const PHONES: &[(&str, Phone, &str)] = &[
+    ("628110000404", Phone::NotFound, "account not found"),
+    ("628110000403", Phone::Blocked, "the account is blocked"),
+    ("628110000409", Phone::AlreadyLinked, "the account is linked already"),
+    (
+        "628110000410",
+        Phone::Revoked,
+        "the wallet revokes the link right after the first balance inquiry and sends the revocation notice",
+    ),
+    ("628110000411", Phone::CodeUsed, "the authorisation code is answered as used when it is exchanged"),
+    ("628110000412", Phone::CodeExpired, "the authorisation code is answered as expired when it is exchanged"),
+];
+
+/// Amounts in rupiah, what they do, and how that is said.
+pub const AMOUNTS: &[(u32, Charge, &str)] = &[
+    (10_014, Charge::InsufficientFunds, "refused: insufficient funds"),
+    (10_002, Charge::LimitExceeded, "refused: over the limit for one transaction"),
+    (10_005, Charge::DoNotHonor, "refused: do not honor, the account is blocked"),
+    (10_504, Charge::Slow, "charged; the answer comes after 8 seconds"),
+    (10_599, Charge::Lost, "charged; the answer is lost, the connection is closed"),
+    (10_500, Charge::ErrorNotCharged, "HTTP 500, not charged"),
+    (10_501, Charge::ErrorCharged, "HTTP 500, although charged"),
+    (10_502, Charge::Nonsense, "charged; the answer's body is nonsense"),
+    (
+        10_413,
+        Charge::WrongNotice,
+        "confirmed on the wallet's page; the notice names another amount and must not be believed",
+    ),
+    (10_403, Charge::Pending, "pending at first; succeeds when its status is asked for the third time"),
+];
+
+/// What this number does, if it is magic.
+pub fn phone(number: &str) -> Option<Phone> {
+    PHONES.iter().find(|(magic, ..)| *magic == number).map(|(_, what, _)| *what)
+}
+
+/// What this amount does, if it is magic.
+pub fn amount(amount: Amount) -> Option<Charge> {
+    AMOUNTS.iter().find(|(rupiah, ..)| Amount::rupiah(*rupiah) == amount).map(|(_, what, _)| *what)
+}
+
+/// Whether the wallet opens an account for this number when it first sees it.
+pub fn opens_on_sight(number: &str) -> bool {
+    number.starts_with(OPEN_PREFIX) && is_number(number)
+}
+
+/// `62` and 9 to 13 digits.
+pub fn is_number(number: &str) -> bool {
+    number.strip_prefix("62").is_some_and(|rest| (9..=13).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The page `docs/reference/magic-values.md`.
+pub fn markdown() -> String {
+    let mut out = String::from(
+        "# Magic values of the sandbox\n\n<!-- Generated from crates/connectors/src/imitation/magic.rs; a test compares the two. -->\n\n\
+         Every imitated wallet knows these values. Everything else succeeds as long as the account holds the money.\n\n\
+         ## One-time codes and PINs\n\n| value | where | what happens |\n| --- | --- | --- |\n",
+    );
+    let minutes = OTP_SECONDS / 60;
+    let _ = write!(
+        out,
+        "| `{SANDBOX_OTP}` | one-time code | right, for {minutes} minutes after it was sent |\n\
+         | `{OTP_EXPIRED}` | one-time code | expired |\n\
+         | `{OTP_BLOCKED}` | one-time code | too many tries: the page is closed |\n\
+         | anything else | one-time code | wrong; after {TRIES_MAX} tries the page is closed |\n\
+         | `{SANDBOX_PIN}` | PIN | right |\n\
+         | anything else | PIN | wrong; after {TRIES_MAX} tries the page is closed |\n\n\
+         Another one-time code can be sent after {RESEND_SECONDS} seconds.\n\n\
+         ## Numbers\n\n| number | what happens |\n| --- | --- |\n",
+    );
+    for (number, _, text) in PHONES {
+        let _ = writeln!(out, "| `{number}` | {text} |");
+    }
+    let _ = write!(
+        out,
+        "| `{OPEN_PREFIX}` and more digits | every wallet opens the account when it first sees the number, with {} and {} points |\n\
+         | any other number that was not seeded | account not found |\n\n\
+         ## Amounts\n\n| rupiah | what happens |\n| --- | --- |\n",
+        OPEN_CASH.display_text(),
+        OPEN_POINTS.sen() / 100
+    );
+    for (rupiah, _, text) in AMOUNTS {
+        let _ = writeln!(out, "| {rupiah} | {text} |");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_the_table() {
+        let page = include_str!("../../../../docs/reference/magic-values.md");
+        assert_eq!(page, markdown(), "write the text of magic::markdown() to docs/reference/magic-values.md");
+    }
+
+    #[test]
+    fn numbers_are_62_and_9_to_13_digits() {
+        for (number, good, opens) in [
+            ("62812345678", true, true),
+            ("628123456789012", true, true),
+            ("6281234567890123", false, false),
+            ("62812345a78", false, false),
+            ("6287", false, false),
+            ("0812345678901", false, false),
+            ("628777123456", true, false),
+        ] {
+            assert_eq!(is_number(number), good, "{number}");
+            assert_eq!(opens_on_sight(number), opens, "{number}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What the imitations share: a provider played by us is a pure function of its own little state, with its own books.
+//! `simulator` puts it behind a real HTTP listener; the gateway reaches it only over HTTP.
+
+pub mod magic;
+pub mod page;
+pub mod state;
+pub mod trust;
+pub mod wallet;
+
+use calendar::Instant;
+use money::Amount;
+use protocol::keys::{PrivateKey, PublicKey};
+
+use crate::{HttpRequest, HttpResponse};
+
+/// The one-time code that the imitated wallets send to every customer.
+pub const SANDBOX_OTP: &str = "123456";
+/// The PIN that every seeded customer has.
+pub const SANDBOX_PIN: &str = "246810";
+
+/// What an imitation is set up with: the other side of the connector's account.
+pub struct Setup {
+    /// Where its own API and pages are reached, scheme and host, no slash at the end.
+    pub base_url: String,
+    /// The client id that it gave the gateway.
+    pub client_id: String,
+    /// The client secret that it gave the gateway.
+    pub client_secret: String,
+    /// The merchant id that it gave the gateway.
+    pub merchant_id: String,
+    /// The gateway's public key.
+    pub gateway_key: PublicKey,
+    /// The key that it signs its notices with.
+    pub private_key: PrivateKey,
+    /// Where it sends its notices.
+    pub notice_url: String,
+    /// The customers that it knows from the start.
+    pub customers: Vec<Customer>,
+}
+
+/// A customer whom an imitation knows from the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// `62...`.
+    pub phone: String,
+    /// Name on the account.
+    pub name: String,
+    /// Money.
+    pub cash: Amount,
+    /// Loyalty points, one point to the rupiah.
+    pub points: Amount,
+}
+
+/// Where an imitation's time and randomness come from.
+pub trait Surroundings {
+    /// The time.
+    fn now(&self) -> Instant;
+    /// A random text of letters and digits.
+    fn text(&mut self, length: usize) -> String;
+}
+
+/// How an answer travels back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// At once.
+    #[default]
+    Prompt,
+    /// After this many milliseconds.
+    Slow(u64),
+    /// Not at all: the connection is closed after the work was done.
+    Lost,
+}
+
+/// What an imitation does with a request.
+#[derive(Debug)]
+pub struct Reaction {
+    /// The response.
+    pub response: HttpResponse,
+    /// How it travels.
+    pub delivery: Delivery,
+    /// Notices to send afterwards, each an absolute signed request.
+    pub notices: Vec<HttpRequest>,
+}
+
+impl From<HttpResponse> for Reaction {
+    fn from(response: HttpResponse) -> Self {
+        Self { response, delivery: Delivery::Prompt, notices: vec![] }
+    }
+}
+
+/// A provider played by us.
+pub trait Imitation: Send {
+    /// Answers one request: API or page.
+    fn handle(&mut self, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Reaction;
+
+    /// Its books, as an auditor of the provider would see them.
+    fn books(&self) -> Books;
+
+    /// Revokes the link of this customer by the customer's wish inside the wallet's own application.
+    fn revoke(&mut self, phone: &str, surroundings: &mut dyn Surroundings) -> Reaction;
+
+    /// Everything it must remember over a restart, as one JSON text.
+    fn save(&self) -> String;
+
+    /// Takes up what [`Imitation::save`] wrote; the error says what is wrong with it.
+    fn restore(&mut self, saved: &str) -> Result<(), String>;
+}
+
+/// A provider's own books.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// Its connector's name.
+    pub provider: String,
+    /// Every charge it was asked for.
+    pub charges: Vec<BookedCharge>,
+    /// Every account.
+    pub accounts: Vec<BookedAccount>,
+    /// How many links are active.
+    pub links_active: usize,
+}
+
+/// A charge in a provider's books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedCharge {
+    /// The gateway's reference.
+    pub reference: String,
+    /// The provider's reference.
+    pub provider_reference: String,
+    /// How much.
+    pub amount: Amount,
+    /// Whether money moved.
+    pub charged: bool,
+    /// How often the gateway asked for it under this reference.
+    pub requests: u32,
+}
+
+/// An account in a provider's books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedAccount {
+    /// `62...`.
+    pub phone: String,
+    /// Money at the start.
+    pub opening: Amount,
+    /// Money now.
+    pub cash: Amount,
+}

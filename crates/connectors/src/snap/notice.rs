@@ -1,0 +1,64 @@
+//! Notices from providers: signed with the provider's private key over method, path, body hash and time.
+
+use lifecycle::provider::Outcome;
+use protocol::{
+    headers,
+    signature::{self, PathRule, SignedMessage},
+};
+use serde::de::DeserializeOwned;
+
+use super::{answer, wire::NotifyRequest};
+use crate::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
+
+/// What the provider is answered: the service's code with the registry's text.
+pub fn response(http: u16, service: &str, case: &str) -> HttpResponse {
+    let code = protocol::codes::response_code(http, service, case);
+    let message = protocol::codes::find(http, case).map_or_else(String::new, |case| case.message(None));
+    HttpResponse::json(http, serde_json::json!({"responseCode": code, "responseMessage": message}).to_string())
+}
+
+fn refused(why: &str, http: u16, service: &str, case: &str) -> NoticeRefused {
+    NoticeRefused { why: why.to_owned(), response: response(http, service, case) }
+}
+
+/// Checks a notice's time and signature, then reads it. `service` is the two digits of the answer.
+///
+/// # Errors
+/// A notice that is not the provider's, is stale, or cannot be read; it changes nothing.
+pub fn verified<T: DeserializeOwned>(request: &HttpRequest, service: &str, context: &CallContext<'_>) -> Result<T, NoticeRefused> {
+    let header = |name: &str| request.header(name).ok_or_else(|| refused(&format!("no header {name}"), 400, service, "02"));
+    let (timestamp, given) = (header("X-TIMESTAMP")?, header("X-SIGNATURE")?);
+    let at = calendar::Instant::parse(timestamp).map_err(|_| refused("X-TIMESTAMP is not a time", 400, service, "01"))?;
+    headers::time_window(context.now, at, headers::WINDOW_SECONDS_DEFAULT)
+        .map_err(|_| refused("X-TIMESTAMP is too far from our clock", 401, service, "00"))?;
+    let message = SignedMessage { method: request.method, target: request.target(), body: &request.body, timestamp, signature: given };
+    signature::verify_asymmetric(&message, &context.account.provider_keys, PathRule::LenientBarePath)
+        .map_err(|fault| refused(&fault.to_string(), 401, service, "00"))?;
+    serde_json::from_slice(&request.body).map_err(|_| refused("the body is not such a notice", 400, service, "00"))
+}
+
+/// A payment notice (56) in the standard's form. Its amount goes along, to be compared before the event is believed.
+///
+/// # Errors
+/// As [`verified`].
+pub fn payment(own: &[answer::Row], request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
+    let notice: NotifyRequest = verified(request, "56", context)?;
+    Ok(read_payment(own, &notice))
+}
+
+/// What a payment notice that was verified says.
+pub fn read_payment(_own: &[answer::Row], notice: &NotifyRequest) -> Notice {
+    let reference = notice.original_partner_reference_no.as_deref().unwrap_or_default();
+    let provider_reference = notice.original_reference_no.as_deref().unwrap_or(reference);
+    let outcome = answer::transaction_status(&notice.latest_transaction_status, provider_reference, None);
+    let amount = notice.amount.as_ref().and_then(super::wire::Money::read);
+    let event = match (reference.parse().ok(), outcome, amount) {
+        (None, ..) => None,
+        // Money moved, and the notice does not say how much: the inquiry decides.
+        (Some(payment), Outcome::Charged { .. }, None) => {
+            Some(NoticeEvent::Charge { payment, outcome: Outcome::Unknown("a notice without an amount".into()) })
+        }
+        (Some(payment), outcome, _) => Some(NoticeEvent::Charge { payment, outcome }),
+    };
+    Notice { event, amount, response: response(200, "56", "00") }
+}
