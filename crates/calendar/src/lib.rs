@@ -167,6 +167,8 @@ pub fn is_date(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
     use super::*;
     use proptest::prelude::*;
 

@@ -136,6 +136,8 @@ impl fmt::Debug for Amount {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
     use super::*;
     use proptest::prelude::*;
 
