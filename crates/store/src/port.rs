@@ -1,0 +1,129 @@
+//! The port: what the engine needs of a store, cut at the size of a batch and of a question, not of a table.
+//!
+//! A [`Writer`] is owned by one thread and drives one transaction at a time: [`Writer::begin`] loads (and, where the
+//! engine of the database needs it, locks in key order) every row that a batch may touch, [`Writer::commit`] writes
+//! everything and commits once. A [`Reader`] answers questions on the side and never sees uncommitted rows.
+
+use calendar::Instant;
+use lifecycle::{
+    Key, Merchant, MerchantCode, Row, TaskId,
+    request::{Request, RequestKey, StoredAnswer},
+    task::Task,
+};
+
+/// Why the store did not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database could not be opened or prepared.
+    #[error("open the store")]
+    Open(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Another gateway owns the database.
+    #[error("another gateway is using this store")]
+    InUse,
+    /// A statement failed; the transaction was abandoned and nothing of it is kept.
+    #[error("run {statement}")]
+    Statement {
+        /// The statement's name.
+        statement: &'static str,
+        /// What the database said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A row breaks what the code believes about it.
+    #[error("row of {table} does not make sense: {why}")]
+    BrokenRow {
+        /// The table.
+        table: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// The database's answer to the commit did not come or was not clear: the batch may or may not be kept. It is
+    /// settled by committing the same batch again: unique keys make it one.
+    #[error("the outcome of the commit is not known")]
+    CommitUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Everything that one batch writes, in one transaction.
+#[derive(Debug, Default)]
+pub struct Writes {
+    /// Calls that are new, with their answer when there is one already.
+    pub requests: Vec<Request>,
+    /// Answers to calls that are recorded already.
+    pub answers: Vec<(RequestKey, StoredAnswer)>,
+    /// New or changed rows; never [`Row::Request`]. A row that a batch changes twice is here once, as it ended.
+    pub rows: Vec<Row>,
+    /// New tasks.
+    pub tasks: Vec<Task>,
+    /// Tasks that are finished, and deleted.
+    pub ended: Vec<TaskId>,
+    /// Providers' notices as they came, kept before they are interpreted.
+    pub provider_notices: Vec<ProviderNotice>,
+}
+
+/// A provider's notice as it came.
+#[derive(Clone, Debug)]
+pub struct ProviderNotice {
+    /// The connector.
+    pub connector: &'static str,
+    /// When.
+    pub received_at: Instant,
+    /// Method, target, headers and body in one text, secrets in headers left out.
+    pub raw: Vec<u8>,
+}
+
+/// The one who writes.
+pub trait Writer: Send {
+    /// Opens a transaction and gives the row of every key, in the order of the keys.
+    fn begin(&mut self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError>;
+
+    /// Writes everything and commits; durable when it returns.
+    fn commit(&mut self, writes: &Writes) -> Result<(), StoreError>;
+
+    /// Ends the transaction without a trace.
+    fn abandon(&mut self);
+
+    /// Takes up to `limit` tasks that are due, counts the attempt, and keeps others from taking them until
+    /// `lease_until`; in a transaction of its own. The tasks come back with the attempt counted.
+    fn claim(&mut self, now: Instant, lease_until: Instant, limit: usize) -> Result<Vec<Task>, StoreError>;
+}
+
+/// The one who reads.
+pub trait Reader: Send {
+    /// The row of a key.
+    fn row(&self, key: &Key) -> Result<Option<Row>, StoreError>;
+
+    /// Every registered merchant.
+    fn merchants(&self) -> Result<Vec<Merchant>, StoreError>;
+
+    /// A merchant's payments, oldest first, from the one after `after` (all when none).
+    fn payments(
+        &self,
+        merchant: &MerchantCode,
+        after: Option<lifecycle::PaymentId>,
+        limit: usize,
+    ) -> Result<Vec<lifecycle::payment::Payment>, StoreError>;
+
+    /// How many links of each state a product has, by the state's name.
+    fn link_counts(&self) -> Result<Vec<(lifecycle::ProductCode, String, u64)>, StoreError>;
+
+    /// Tasks that are not finished, oldest first.
+    fn unfinished_tasks(&self, limit: usize) -> Result<Vec<Task>, StoreError>;
+
+    /// When the next task is due.
+    fn next_due(&self) -> Result<Option<Instant>, StoreError>;
+}
+
+/// A whole gateway's memory.
+pub trait Store: Send + Sync {
+    /// A writer. The embedded store has one only; a second is refused.
+    fn writer(&self) -> Result<Box<dyn Writer>, StoreError>;
+
+    /// A reader.
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+
+    /// Registers a merchant or replaces what was registered.
+    fn save_merchant(&self, merchant: &Merchant) -> Result<(), StoreError>;
+
+    /// Makes every unfinished task due now. Called at start, where no other process can be performing them.
+    fn release_leases(&self, now: Instant) -> Result<(), StoreError>;
+}

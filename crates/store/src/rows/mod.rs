@@ -1,0 +1,201 @@
+//! Why: `lifecycle` knows no wire format, so the written form of every row is here, one file per table, checked by the
+//! compiler against the lifecycle's own type: a new field or state does not compile until it is written down.
+//!
+//! The whole row is in its sealed detail. Columns beside it only find it; what the code believes is what was sealed.
+
+mod account_creation;
+mod auth_code;
+pub(crate) mod kept;
+mod link;
+mod merchant;
+mod notification;
+mod payment;
+mod shared;
+mod task;
+
+use lifecycle::{
+    Merchant,
+    account_creation::AccountCreation,
+    auth_code::AuthCode,
+    linkage::Link,
+    notification::Notification,
+    payment::Payment,
+    request::RequestKey,
+    task::{Task, TaskKind},
+};
+use serde::{Deserializer, Serializer};
+
+use crate::{
+    ProviderNotice, StoreError, Vault,
+    rows::kept::{Kept, Put, Taken},
+    vault::VaultError,
+};
+
+/// The form in which details are written now. A change that an older gateway cannot read takes the next number.
+pub(crate) const FORMAT: i64 = 1;
+
+/// A row that is kept as columns that find it and a sealed detail that is it.
+pub(crate) trait Detailed: Kept {
+    /// The table.
+    const TABLE: &'static str;
+    /// About how long a detail is, in bytes.
+    const LENGTH_HINT: usize;
+    /// The primary key's bytes.
+    fn id(&self) -> [u8; 16];
+    /// The one word for its state.
+    fn state(&self) -> &'static str;
+}
+
+macro_rules! detailed {
+    ($($name:ident: $row:path, $table:literal, $length:literal, $state:expr;)+) => {
+        $(
+            kept_by!($name, $row);
+
+            impl Detailed for $name {
+                const TABLE: &'static str = $table;
+                const LENGTH_HINT: usize = $length;
+
+                fn id(&self) -> [u8; 16] {
+                    self.id.bits().to_be_bytes()
+                }
+
+                fn state(&self) -> &'static str {
+                    let state: fn(&$name) -> &'static str = $state;
+                    state(self)
+                }
+            }
+        )+
+    };
+}
+
+macro_rules! kept_by {
+    ($name:ident, $row:path) => {
+        impl Kept for $name {
+            fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                <$row>::serialize(self, serializer)
+            }
+
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <$row>::deserialize(deserializer)
+            }
+        }
+    };
+}
+
+detailed!(
+    AuthCode: auth_code::AuthCodeRow, "auth_codes", 640, |row| auth_code::state_name(&row.status);
+    Link: link::LinkRow, "links", 1024, |row| row.status.name();
+    Payment: payment::PaymentRow, "payments", 768, |row| row.status.name();
+    AccountCreation: account_creation::AccountCreationRow, "account_creations", 1024,
+        |row| row.status.name();
+    Notification: notification::NotificationRow, "notifications", 1024,
+        |row| notification::state_name(&row.status);
+);
+kept_by!(Merchant, merchant::MerchantRow);
+kept_by!(TaskKind, task::TaskKindRow);
+
+/// Seals any kept value for its place.
+pub(crate) fn seal_value<T: Kept>(
+    vault: &Vault,
+    table: &'static str,
+    id: &[u8],
+    value: &T,
+    length_hint: usize,
+) -> Result<Vec<u8>, StoreError> {
+    vault.seal_with(table, id, length_hint, |buffer| {
+        serde_json::to_writer(buffer, &Put(value))
+            .map_err(|error| StoreError::BrokenRow { table, why: error.to_string() })
+    })
+}
+
+/// Opens a kept value from its place.
+pub(crate) fn open_value<T: Kept>(
+    vault: &Vault,
+    table: &'static str,
+    id: &[u8],
+    sealed: &[u8],
+) -> Result<T, StoreError> {
+    let text = vault.unseal(table, id, sealed).map_err(|error| broken(table, error.to_string()))?;
+    match serde_json::from_slice::<Taken<T>>(&text) {
+        Ok(taken) => Ok(taken.0),
+        // Only where, never what: the message of a parser quotes the text.
+        Err(error) => Err(broken(table, format!("the detail does not read at column {}", error.column()))),
+    }
+}
+
+/// Seals a row's detail.
+pub(crate) fn seal<T: Detailed>(vault: &Vault, row: &T) -> Result<Vec<u8>, StoreError> {
+    seal_value(vault, T::TABLE, &row.id(), row, T::LENGTH_HINT)
+}
+
+/// Opens a row's detail and compares it with the columns beside it.
+pub(crate) fn open<T: Detailed>(
+    vault: &Vault,
+    id: [u8; 16],
+    state: &str,
+    format: i64,
+    sealed: &[u8],
+) -> Result<T, StoreError> {
+    check_format(T::TABLE, format)?;
+    let row: T = open_value(vault, T::TABLE, &id, sealed)?;
+    if row.id() != id || row.state() != state {
+        return Err(broken(T::TABLE, format!("the columns say {state}, the detail {}", row.state())));
+    }
+    Ok(row)
+}
+
+/// Seals what a task is to do.
+pub(crate) fn seal_task(vault: &Vault, task: &Task) -> Result<Vec<u8>, StoreError> {
+    let id = task.id.bits().to_be_bytes();
+    seal_value(vault, "tasks", &id, &task.kind, 192)
+}
+
+/// Opens what a task is to do.
+pub(crate) fn open_task(vault: &Vault, id: [u8; 16], format: i64, sealed: &[u8]) -> Result<TaskKind, StoreError> {
+    check_format("tasks", format)?;
+    open_value(vault, "tasks", &id, sealed)
+}
+
+/// Seals a merchant.
+pub(crate) fn seal_merchant(vault: &Vault, merchant: &Merchant) -> Result<Vec<u8>, StoreError> {
+    let place = merchant.code.as_str().as_bytes();
+    seal_value(vault, "merchants", place, merchant, 2048)
+}
+
+/// Opens a merchant.
+pub(crate) fn open_merchant(vault: &Vault, code: &str, format: i64, sealed: &[u8]) -> Result<Merchant, StoreError> {
+    check_format("merchants", format)?;
+    open_value(vault, "merchants", code.as_bytes(), sealed)
+}
+
+/// The place of a call's answer: what makes the call unique.
+pub(crate) fn request_place(key: &RequestKey) -> Vec<u8> {
+    let mut place = Vec::with_capacity(96);
+    place.extend_from_slice(&key.day.number().to_be_bytes());
+    place.extend_from_slice(key.merchant.as_str().as_bytes());
+    place.push(0);
+    place.extend_from_slice(key.external_id.as_bytes());
+    place
+}
+
+/// The place of a provider's notice: who sent it and when.
+pub(crate) fn notice_place(notice: &ProviderNotice) -> Vec<u8> {
+    let mut place = notice.received_at.micros().to_be_bytes().to_vec();
+    place.extend_from_slice(notice.connector.as_bytes());
+    place
+}
+
+fn check_format(table: &'static str, format: i64) -> Result<(), StoreError> {
+    if format == FORMAT { Ok(()) } else { Err(broken(table, format!("it is in format {format}"))) }
+}
+
+/// The error of a row that breaks what the code believes.
+pub(crate) fn broken(table: &'static str, why: impl Into<String>) -> StoreError {
+    StoreError::BrokenRow { table, why: why.into() }
+}
+
+impl From<VaultError> for StoreError {
+    fn from(error: VaultError) -> Self {
+        Self::Statement { statement: "seal", source: Box::new(error) }
+    }
+}

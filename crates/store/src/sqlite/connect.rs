@@ -1,0 +1,78 @@
+//! How connections are opened: the settings that are not optional, and the lock that keeps a second gateway out.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+
+use super::statements;
+use crate::StoreError;
+
+/// How long a connection waits for another one's transaction.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
+/// Pages that the writer keeps in memory, as kibibytes; memory is taken as pages are read.
+const WRITER_CACHE_KIB: i64 = 256 * 1024;
+/// The same for a reader.
+const READER_CACHE_KIB: i64 = 16 * 1024;
+/// How much of the file a reader maps into its memory, in bytes.
+const READER_MAP_BYTES: i64 = 1 << 30;
+
+fn open_failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Open(error.into())
+}
+
+/// Takes the lock file beside the database. It is free again when the file is closed, also by a crash.
+pub(super) fn lock(database: &Path) -> Result<File, StoreError> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    let file =
+        OpenOptions::new().create(true).write(true).truncate(false).open(PathBuf::from(name)).map_err(open_failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
+        Err(TryLockError::Error(error)) => Err(open_failed(error)),
+    }
+}
+
+/// The connection that writes.
+pub(super) fn writer(database: &Path) -> Result<Connection, StoreError> {
+    open(database, OpenFlags::SQLITE_OPEN_CREATE, WRITER_CACHE_KIB)
+}
+
+/// A connection beside the writer, for rare writes and checkpoints.
+pub(super) fn side(database: &Path) -> Result<Connection, StoreError> {
+    open(database, OpenFlags::empty(), READER_CACHE_KIB)
+}
+
+/// A connection that only reads.
+pub(super) fn reader(database: &Path) -> Result<Connection, StoreError> {
+    let connection = open(database, OpenFlags::empty(), READER_CACHE_KIB)?;
+    connection
+        .pragma_update(None, "mmap_size", READER_MAP_BYTES)
+        .and_then(|()| connection.pragma_update(None, "query_only", true))
+        .map_err(open_failed)?;
+    Ok(connection)
+}
+
+fn open(database: &Path, more: OpenFlags, cache_kib: i64) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let connection = Connection::open_with_flags(database, flags).map_err(open_failed)?;
+    set_up(&connection, cache_kib).map_err(open_failed)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(statements::CACHE_CAPACITY);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}

@@ -1,0 +1,106 @@
+//! The store in SQLite: one file, one process, one writer. Plan of the engine: many commands inside one commit,
+//! prepared statements in a loop; reads beside it from connections of their own.
+
+mod checkpoint;
+mod connect;
+mod lookups;
+mod migrations;
+mod reader;
+mod saves;
+mod statements;
+mod writer;
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+};
+
+use calendar::Instant;
+use lifecycle::Merchant;
+use rusqlite::{Connection, params};
+
+pub use self::migrations::MigrationError;
+use crate::{
+    Reader, Store, StoreError, Vault, Writer,
+    rows::{self, FORMAT},
+};
+
+/// A gateway's memory in one SQLite file. While it, its writer or one of its readers lives, nobody else opens the file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+/// What writer and readers share.
+pub(crate) struct Inner {
+    database: PathBuf,
+    vault: Vault,
+    has_writer: AtomicBool,
+    checkpoints: Arc<checkpoint::Shared>,
+    // In the order in which they must go: thread, connection, lock.
+    checkpointer: Option<checkpoint::Checkpointer>,
+    side: Mutex<Connection>,
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, makes it when absent, and brings its schema up to date. The folder must exist.
+    /// A lock file, `path` with `.lock` added, keeps a second gateway out: it gets [`StoreError::InUse`].
+    pub fn open(path: &Path, vault: Vault) -> Result<Self, StoreError> {
+        let lock = connect::lock(path)?;
+        migrations::migrate(&mut connect::writer(path)?)?;
+        let side = connect::side(path)?;
+        let checkpointer = checkpoint::Checkpointer::start(path)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                database: path.to_owned(),
+                vault,
+                has_writer: AtomicBool::new(false),
+                checkpoints: checkpointer.shared(),
+                checkpointer: Some(checkpointer),
+                side: Mutex::new(side),
+                _lock: lock,
+            }),
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn writer(&self) -> Result<Box<dyn Writer>, StoreError> {
+        let writer = writer::SqliteWriter::open(Arc::clone(&self.inner))?;
+        Ok(Box::new(writer))
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        let reader = reader::SqliteReader::open(Arc::clone(&self.inner))?;
+        Ok(Box::new(reader))
+    }
+
+    fn save_merchant(&self, merchant: &Merchant) -> Result<(), StoreError> {
+        let detail = rows::seal_merchant(&self.inner.vault, merchant)?;
+        let side = self.inner.side();
+        statements::MERCHANT_SAVE.execute(&side, params![merchant.code.as_str(), FORMAT, detail]).map(drop)
+    }
+
+    fn release_leases(&self, now: Instant) -> Result<(), StoreError> {
+        statements::TASKS_RELEASE.execute(&self.inner.side(), [now.micros()]).map(drop)
+    }
+}
+
+impl Inner {
+    fn side(&self) -> std::sync::MutexGuard<'_, Connection> {
+        self.side.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.checkpointer = None;
+        let side = self.side();
+        let emptied = side.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "the log was not moved into the database; the next start does it");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! From a batch to its rows, one function per table, so that a batch is written table by table with one prepared
+//! statement each.
+
+use lifecycle::{
+    Row, TaskId,
+    account_creation::AccountCreation,
+    auth_code::AuthCode,
+    linkage::Link,
+    notification::Notification,
+    payment::Payment,
+    request::{Request, RequestKey, StoredAnswer},
+    task::Task,
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    lookups::{Lookup, id_bytes},
+    statements as sql,
+};
+use crate::{
+    ProviderNotice, StoreError, Vault, Writes,
+    rows::{self, Detailed, FORMAT, broken},
+};
+
+/// The rows of a batch, each kind by itself.
+#[derive(Default)]
+struct ByTable<'w> {
+    auth_codes: Vec<&'w AuthCode>,
+    links: Vec<&'w Link>,
+    payments: Vec<&'w Payment>,
+    account_creations: Vec<&'w AccountCreation>,
+    notifications: Vec<&'w Notification>,
+}
+
+/// Another call took the external id.
+#[derive(Debug, thiserror::Error)]
+#[error("the merchant's external id or partner reference is taken")]
+struct Taken;
+
+/// Writes everything of a batch into the open transaction.
+pub(super) fn save(connection: &Connection, vault: &Vault, writes: &Writes) -> Result<(), StoreError> {
+    let save = Save { connection, vault };
+    let mut by_table = ByTable::default();
+    for row in &writes.rows {
+        match row {
+            Row::AuthCode(row) => by_table.auth_codes.push(row),
+            Row::Link(row) => by_table.links.push(row),
+            Row::Payment(row) => by_table.payments.push(row),
+            Row::AccountCreation(row) => by_table.account_creations.push(row),
+            Row::Notification(row) => by_table.notifications.push(row),
+            Row::Request(_) => return Err(broken("requests", "a call is not among the rows")),
+        }
+    }
+    save.requests(&writes.requests)?;
+    save.answers(&writes.answers)?;
+    save.auth_codes(&by_table.auth_codes)?;
+    save.links(&by_table.links)?;
+    save.payments(&by_table.payments)?;
+    save.account_creations(&by_table.account_creations)?;
+    save.notifications(&by_table.notifications)?;
+    save.tasks(&writes.tasks)?;
+    save.ended(&writes.ended)?;
+    save.provider_notices(&writes.provider_notices)
+}
+
+#[derive(Clone, Copy)]
+struct Save<'a> {
+    connection: &'a Connection,
+    vault: &'a Vault,
+}
+
+impl Save<'_> {
+    fn requests(self, requests: &[Request]) -> Result<(), StoreError> {
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let mut insert = sql::REQUEST_INSERT.prepare(self.connection)?;
+        for request in requests {
+            let answer = request.answer.as_ref().map(|answer| self.seal_answer(&request.key, answer)).transpose()?;
+            let new = insert.execute(params![
+                request.key.day.number(),
+                request.key.merchant.as_str(),
+                request.key.external_id,
+                id_bytes(request.id.bits()),
+                request.service.0,
+                request.operation,
+                request.partner_reference,
+                request.digest.0,
+                request.received_at.micros(),
+                request.replay,
+                request.answer.as_ref().map(|answer| answer.status),
+                answer,
+            ])?;
+            if new == 0 && !self.is_repeat(request)? {
+                return Err(sql::REQUEST_INSERT.failed(Taken));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the row that is in the way is this very call: then a commit of unknown outcome is being repeated.
+    fn is_repeat(self, request: &Request) -> Result<bool, StoreError> {
+        let lookup = Lookup { connection: self.connection, vault: self.vault };
+        let kept = lookup.row(&lifecycle::Key::Request(request.key.clone()))?;
+        Ok(matches!(kept, Some(Row::Request(kept)) if kept.id == request.id))
+    }
+
+    fn answers(self, answers: &[(RequestKey, StoredAnswer)]) -> Result<(), StoreError> {
+        if answers.is_empty() {
+            return Ok(());
+        }
+        let mut update = sql::REQUEST_ANSWER.prepare(self.connection)?;
+        for (key, answer) in answers {
+            let changed = update.execute(params![
+                answer.status,
+                self.seal_answer(key, answer)?,
+                key.day.number(),
+                key.merchant.as_str(),
+                key.external_id,
+            ])?;
+            if changed != 1 {
+                return Err(broken("requests", "an answer to a call that is not recorded"));
+            }
+        }
+        Ok(())
+    }
+
+    fn seal_answer(self, key: &RequestKey, answer: &StoredAnswer) -> Result<Vec<u8>, StoreError> {
+        let place = rows::request_place(key);
+        Ok(self.vault.seal("requests", &place, &answer.body)?)
+    }
+
+    fn auth_codes(self, codes: &[&AuthCode]) -> Result<(), StoreError> {
+        if codes.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::AUTH_CODE_SAVE.prepare(self.connection)?;
+        for code in codes {
+            save.execute(params![
+                code.id(),
+                code.code.0,
+                code.page.0,
+                code.state(),
+                FORMAT,
+                rows::seal(self.vault, *code)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn links(self, links: &[&Link]) -> Result<(), StoreError> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::LINK_SAVE.prepare(self.connection)?;
+        for link in links {
+            let phone = link.phone.as_ref().map(|phone| self.vault.blind_index(phone));
+            save.execute(params![
+                link.id(),
+                link.merchant.as_str(),
+                link.product.as_str(),
+                phone,
+                link.page.0,
+                link.account_token.0,
+                link.card_token.map(|token| token.0),
+                link.created_at.micros(),
+                link.state(),
+                FORMAT,
+                rows::seal(self.vault, *link)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn payments(self, payments: &[&Payment]) -> Result<(), StoreError> {
+        if payments.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::PAYMENT_SAVE.prepare(self.connection)?;
+        for payment in payments {
+            save.execute(params![
+                payment.id(),
+                payment.merchant.as_str(),
+                payment.partner_reference,
+                payment.page.0,
+                payment.amount.sen(),
+                payment.created_at.micros(),
+                payment.state(),
+                FORMAT,
+                rows::seal(self.vault, *payment)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn account_creations(self, creations: &[&AccountCreation]) -> Result<(), StoreError> {
+        if creations.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::ACCOUNT_CREATION_SAVE.prepare(self.connection)?;
+        for creation in creations {
+            save.execute(params![
+                creation.id(),
+                creation.merchant.as_str(),
+                creation.product.as_str(),
+                self.vault.blind_index(&creation.person.phone),
+                creation.page.0,
+                creation.state(),
+                FORMAT,
+                rows::seal(self.vault, *creation)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn notifications(self, notifications: &[&Notification]) -> Result<(), StoreError> {
+        if notifications.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::NOTIFICATION_SAVE.prepare(self.connection)?;
+        for notification in notifications {
+            save.execute(params![
+                notification.id(),
+                notification.merchant.as_str(),
+                notification.created_at.micros(),
+                notification.state(),
+                FORMAT,
+                rows::seal(self.vault, *notification)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn tasks(self, tasks: &[Task]) -> Result<(), StoreError> {
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let mut insert = sql::TASK_INSERT.prepare(self.connection)?;
+        for task in tasks {
+            insert.execute(params![
+                id_bytes(task.id.bits()),
+                task.due_at.micros(),
+                task.attempts,
+                FORMAT,
+                rows::seal_task(self.vault, task)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn ended(self, ended: &[TaskId]) -> Result<(), StoreError> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let mut delete = sql::TASK_DELETE.prepare(self.connection)?;
+        for task in ended {
+            delete.execute([id_bytes(task.bits())])?;
+        }
+        Ok(())
+    }
+
+    fn provider_notices(self, notices: &[ProviderNotice]) -> Result<(), StoreError> {
+        if notices.is_empty() {
+            return Ok(());
+        }
+        let mut insert = sql::PROVIDER_NOTICE_INSERT.prepare(self.connection)?;
+        for notice in notices {
+            let place = rows::notice_place(notice);
+            insert.execute(params![
+                notice.connector,
+                notice.received_at.micros(),
+                self.vault.seal("provider_notices", &place, &notice.raw)?,
+            ])?;
+        }
+        Ok(())
+    }
+}

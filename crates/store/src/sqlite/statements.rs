@@ -1,0 +1,226 @@
+//! Why: every statement is declared here, once, with a name. The functions that run statements take this list's type,
+//! so a text that is not in the list cannot be run, and one test prepares them all on an empty migrated database.
+//!
+//! Parameters are numbered in the order of their first use: SQLite numbers `$n` by first appearance, PostgreSQL by `n`,
+//! and only in that order do the two agree. A test holds it.
+
+use rusqlite::{CachedStatement, Connection, Params, Row};
+
+use crate::StoreError;
+
+/// A statement of the list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Statement {
+    name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! statements {
+    ($($name:ident = $text:literal;)+) => {
+        $(pub(super) const $name: Statement = Statement { name: stringify!($name), text: $text };)+
+
+        /// Every statement there is.
+        #[cfg(test)]
+        const ALL: &[Statement] = &[$($name),+];
+    };
+}
+
+statements!(
+    BEGIN = "BEGIN IMMEDIATE";
+    COMMIT = "COMMIT";
+    ROLLBACK = "ROLLBACK";
+
+    REQUEST_BY_KEY = "SELECT day, merchant, external_id, id, service, operation, partner_reference, digest, \
+        received_at, replay, answer_status, answer_body FROM requests \
+        WHERE day = $1 AND merchant = $2 AND external_id = $3";
+    REQUEST_BY_REFERENCE = "SELECT day, merchant, external_id, id, service, operation, partner_reference, digest, \
+        received_at, replay, answer_status, answer_body FROM requests \
+        WHERE merchant = $1 AND service = $2 AND partner_reference = $3";
+    REQUEST_INSERT = "INSERT INTO requests (day, merchant, external_id, id, service, operation, partner_reference, \
+        digest, received_at, replay, answer_status, answer_body) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+    REQUEST_ANSWER = "UPDATE requests SET answer_status = $1, answer_body = $2 \
+        WHERE day = $3 AND merchant = $4 AND external_id = $5";
+
+    AUTH_CODE_BY_ID = "SELECT id, state, format, detail FROM auth_codes WHERE id = $1";
+    AUTH_CODE_BY_CODE = "SELECT id, state, format, detail FROM auth_codes WHERE code = $1";
+    AUTH_CODE_BY_PAGE = "SELECT id, state, format, detail FROM auth_codes WHERE page = $1";
+    AUTH_CODE_SAVE = "INSERT INTO auth_codes (id, code, page, state, format, detail) \
+        VALUES ($1, $2, $3, $4, $5, $6) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+
+    LINK_BY_ID = "SELECT id, state, format, detail FROM links WHERE id = $1";
+    LINK_BY_ACCOUNT_TOKEN = "SELECT id, state, format, detail FROM links WHERE account_token = $1";
+    LINK_BY_CARD_TOKEN = "SELECT id, state, format, detail FROM links WHERE card_token = $1";
+    LINK_BY_PAGE = "SELECT id, state, format, detail FROM links WHERE page = $1";
+    LINK_BY_PHONE = "SELECT id, state, format, detail FROM links \
+        WHERE merchant = $1 AND product = $2 AND phone_index = $3 ORDER BY id DESC LIMIT 1";
+    LINK_SAVE = "INSERT INTO links (id, merchant, product, phone_index, page, account_token, card_token, created_at, \
+        state, format, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+        ON CONFLICT (id) DO UPDATE SET phone_index = excluded.phone_index, card_token = excluded.card_token, \
+        state = excluded.state, format = excluded.format, detail = excluded.detail";
+    LINK_COUNTS = "SELECT product, state, count(*) FROM links GROUP BY product, state ORDER BY product, state";
+
+    PAYMENT_BY_ID = "SELECT id, state, format, detail FROM payments WHERE id = $1";
+    PAYMENT_BY_PAGE = "SELECT id, state, format, detail FROM payments WHERE page = $1";
+    PAYMENT_BY_REFERENCE = "SELECT id, state, format, detail FROM payments \
+        WHERE merchant = $1 AND partner_reference = $2";
+    PAYMENT_SAVE = "INSERT INTO payments (id, merchant, partner_reference, page, amount_sen, created_at, state, \
+        format, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    PAYMENTS_OF_MERCHANT = "SELECT id, state, format, detail FROM payments \
+        WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3";
+
+    ACCOUNT_CREATION_BY_ID = "SELECT id, state, format, detail FROM account_creations WHERE id = $1";
+    ACCOUNT_CREATION_BY_PAGE = "SELECT id, state, format, detail FROM account_creations WHERE page = $1";
+    ACCOUNT_CREATION_BY_PHONE = "SELECT id, state, format, detail FROM account_creations \
+        WHERE merchant = $1 AND product = $2 AND phone_index = $3 ORDER BY id DESC LIMIT 1";
+    ACCOUNT_CREATION_SAVE = "INSERT INTO account_creations (id, merchant, product, phone_index, page, state, format, \
+        detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+
+    NOTIFICATION_BY_ID = "SELECT id, state, format, detail FROM notifications WHERE id = $1";
+    NOTIFICATION_SAVE = "INSERT INTO notifications (id, merchant, created_at, state, format, detail) \
+        VALUES ($1, $2, $3, $4, $5, $6) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+
+    TASK_INSERT = "INSERT INTO tasks (id, due_at, attempts, format, detail) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (id) DO NOTHING";
+    TASK_DELETE = "DELETE FROM tasks WHERE id = $1";
+    TASKS_DUE = "SELECT id, due_at, attempts, format, detail FROM tasks WHERE due_at <= $1 \
+        ORDER BY due_at, id LIMIT $2";
+    TASK_LEASE = "UPDATE tasks SET due_at = $1, attempts = $2 WHERE id = $3";
+    TASKS_RELEASE = "UPDATE tasks SET due_at = $1 WHERE attempts > 0 AND due_at > $1";
+    TASKS_UNFINISHED = "SELECT id, due_at, attempts, format, detail FROM tasks ORDER BY id LIMIT $1";
+    TASK_NEXT_DUE = "SELECT min(due_at) FROM tasks";
+
+    PROVIDER_NOTICE_INSERT = "INSERT INTO provider_notices (connector, received_at, raw) VALUES ($1, $2, $3)";
+
+    MERCHANT_SAVE = "INSERT INTO merchants (code, format, detail) VALUES ($1, $2, $3) \
+        ON CONFLICT (code) DO UPDATE SET format = excluded.format, detail = excluded.detail";
+    MERCHANTS = "SELECT code, format, detail FROM merchants ORDER BY code";
+
+    MIGRATIONS_TABLE = "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, \
+        name TEXT NOT NULL, checksum BLOB NOT NULL) STRICT";
+    MIGRATIONS_DONE = "SELECT version, checksum FROM schema_migrations ORDER BY version";
+    MIGRATION_INSERT = "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)";
+);
+
+/// How many statements a connection keeps prepared: all of them.
+pub(super) const CACHE_CAPACITY: usize = 64;
+
+impl Statement {
+    /// What the database said about this statement.
+    pub(super) fn failed(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+        StoreError::Statement { statement: self.name, source: source.into() }
+    }
+
+    /// The prepared statement; a loop over rows asks for it once.
+    pub(super) fn prepare(self, connection: &Connection) -> Result<Prepared<'_>, StoreError> {
+        let inner = connection.prepare_cached(self.text).map_err(|error| self.failed(error))?;
+        Ok(Prepared { statement: self, inner })
+    }
+
+    /// Runs it, giving the number of rows that changed.
+    pub(super) fn execute(self, connection: &Connection, params: impl Params) -> Result<usize, StoreError> {
+        self.prepare(connection)?.execute(params)
+    }
+
+    /// The first row, if there is one.
+    pub(super) fn first<T>(
+        self,
+        connection: &Connection,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        self.prepare(connection)?.first(params, read)
+    }
+
+    /// Every row.
+    pub(super) fn all<T>(
+        self,
+        connection: &Connection,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut prepared = self.prepare(connection)?;
+        prepared.inner.query_map(params, read).and_then(Iterator::collect).map_err(|error| self.failed(error))
+    }
+}
+
+/// A statement of the list, prepared.
+pub(super) struct Prepared<'c> {
+    statement: Statement,
+    inner: CachedStatement<'c>,
+}
+
+impl Prepared<'_> {
+    /// Runs it, giving the number of rows that changed.
+    pub(super) fn execute(&mut self, params: impl Params) -> Result<usize, StoreError> {
+        self.inner.execute(params).map_err(|error| self.statement.failed(error))
+    }
+
+    /// The first row, if there is one.
+    fn first<T>(
+        &mut self,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let statement = self.statement;
+        let mut rows = self.inner.query(params).map_err(|error| statement.failed(error))?;
+        match rows.next().map_err(|error| statement.failed(error))? {
+            Some(row) => read(row).map(Some).map_err(|error| statement.failed(error)),
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_prepares_on_an_empty_migrated_database() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrations::migrate(&mut connection).unwrap();
+        for statement in ALL {
+            let prepared = connection.prepare(statement.text);
+            assert!(prepared.is_ok(), "{statement:?}: {:?}", prepared.err());
+        }
+        assert!(ALL.len() <= CACHE_CAPACITY);
+    }
+
+    #[test]
+    fn parameters_are_numbered_in_the_order_of_their_first_use() {
+        for statement in ALL {
+            let mut highest = 0;
+            for part in statement.text.split('$').skip(1) {
+                let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
+                let number: u32 = digits.parse().unwrap();
+                assert!(number <= highest + 1, "{statement:?}");
+                highest = highest.max(number);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_lookups_use_an_index() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::migrations::migrate(&mut connection).unwrap();
+        for statement in ALL {
+            let same = ALL.iter().filter(|other| other.text == statement.text);
+            assert_eq!(same.count(), 1, "{statement:?}");
+            if !statement.name.contains("_BY_") && !statement.name.contains("_OF_") {
+                continue;
+            }
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text)).unwrap();
+            let count = plan.parameter_count();
+            let steps: Vec<String> = plan
+                .query_map(rusqlite::params_from_iter(vec![1; count]), |row| row.get(3))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            assert!(steps.iter().all(|step| step.starts_with("SEARCH")), "{statement:?}: {steps:?}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The one connection that writes: a transaction per batch.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use calendar::Instant;
+use lifecycle::{Key, Row, task::Task};
+use rusqlite::{Connection, ErrorCode, hooks::Wal, params};
+
+use super::{
+    Inner, connect,
+    lookups::{Lookup, id_bytes},
+    saves, statements as sql,
+};
+use crate::{StoreError, Writer, Writes};
+
+/// The writer.
+pub(super) struct SqliteWriter {
+    // Closed before the store is told that there is no writer any more.
+    connection: Connection,
+    /// Pages in the log after the last commit.
+    log_pages: Arc<AtomicU32>,
+    inner: Arc<Inner>,
+}
+
+impl SqliteWriter {
+    /// Takes the writer's place, which must be free.
+    pub(super) fn open(inner: Arc<Inner>) -> Result<Self, StoreError> {
+        let mut connection = connect::writer(&inner.database)?;
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let told = Arc::clone(&log_pages);
+        connection
+            .wal_hook(Some(move |_: &mut Wal, pages| {
+                told.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+                Ok(())
+            }))
+            .map_err(|error| StoreError::Open(Box::new(error)))?;
+        if inner.has_writer.swap(true, Ordering::AcqRel) {
+            return Err(StoreError::InUse);
+        }
+        Ok(Self { connection, log_pages, inner })
+    }
+
+    fn lookup(&self) -> Lookup<'_> {
+        Lookup { connection: &self.connection, vault: &self.inner.vault }
+    }
+
+    /// Runs `work` inside the open transaction and leaves none open if it fails.
+    fn or_abandon<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let done = work(self);
+        if done.is_err() {
+            self.abandon();
+        }
+        done
+    }
+
+    fn end(&mut self) -> Result<(), StoreError> {
+        let committed = self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        match committed {
+            Ok(_) => {
+                let pages = self.log_pages.load(Ordering::Relaxed);
+                self.inner.checkpoints.committed(&self.connection, pages);
+                Ok(())
+            }
+            // Nothing was written yet.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Err(sql::COMMIT.failed(error)),
+            Err(error) => Err(StoreError::CommitUnknown(Box::new(error))),
+        }
+    }
+}
+
+impl Writer for SqliteWriter {
+    fn begin(&mut self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError> {
+        sql::BEGIN.execute(&self.connection, [])?;
+        self.or_abandon(|writer| {
+            let lookup = writer.lookup();
+            keys.iter().map(|key| lookup.row(key)).collect()
+        })
+    }
+
+    fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        self.or_abandon(|writer| {
+            saves::save(&writer.connection, &writer.inner.vault, writes)?;
+            writer.end()
+        })
+    }
+
+    fn abandon(&mut self) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = sql::ROLLBACK.execute(&self.connection, []) {
+            tracing::error!(%error, "a transaction could not be abandoned");
+        }
+    }
+
+    fn claim(&mut self, now: Instant, lease_until: Instant, limit: usize) -> Result<Vec<Task>, StoreError> {
+        sql::BEGIN.execute(&self.connection, [])?;
+        self.or_abandon(|writer| {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut tasks = writer.lookup().tasks(sql::TASKS_DUE, params![now.micros(), limit])?;
+            let mut lease = sql::TASK_LEASE.prepare(&writer.connection)?;
+            for task in &mut tasks {
+                task.attempts = task.attempts.saturating_add(1);
+                task.due_at = lease_until;
+                lease.execute(params![lease_until.micros(), task.attempts, id_bytes(task.id.bits()),])?;
+            }
+            drop(lease);
+            writer.end()?;
+            Ok(tasks)
+        })
+    }
+}
+
+impl Drop for SqliteWriter {
+    fn drop(&mut self) {
+        self.abandon();
+        self.inner.has_writer.store(false, Ordering::Release);
+    }
+}
