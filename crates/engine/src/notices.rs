@@ -2,6 +2,7 @@
 
 use connectors::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
 use lifecycle::{Command, Key, MerchantCode, Row};
+use money::Amount;
 use store::ProviderNotice;
 use tokio::sync::oneshot;
 
@@ -32,8 +33,8 @@ impl Engine {
                 tracing::warn!(connector = name, why, "a notice was not believed");
                 response
             }
-            Ok(Notice { event: None, response }) => response,
-            Ok(Notice { event: Some(event), response }) => match self.take_event(event).await {
+            Ok(Notice { event: None, response, .. }) => response,
+            Ok(Notice { event: Some(event), response, amount }) => match self.take_event(event, amount).await {
                 Ok(()) => response,
                 Err(why) => {
                     tracing::error!(connector = name, why, "a notice could not be taken");
@@ -43,7 +44,7 @@ impl Engine {
         }
     }
 
-    async fn take_event(&self, event: NoticeEvent) -> Result<(), String> {
+    async fn take_event(&self, event: NoticeEvent, amount: Option<Amount>) -> Result<(), String> {
         let (key, command) = match event {
             NoticeEvent::Charge { payment, outcome } => {
                 (Key::Payment(payment), Command::ChargeNoticed { payment, outcome })
@@ -51,7 +52,15 @@ impl Engine {
             NoticeEvent::Binding { link } => (Key::Link(link), Command::BindingNoticed { link }),
             NoticeEvent::Revoked { link } => (Key::Link(link), Command::LinkRevoked { link }),
         };
-        let Some((merchant, product)) = self.row(key).await.as_ref().and_then(owner) else {
+        let row = self.row(key).await;
+        if let (Some(Row::Payment(payment)), Some(amount)) = (&row, amount)
+            && payment.amount != amount
+        {
+            // Signed or not, it is not about what we asked for; the scheduled question decides.
+            tracing::error!(payment.id = %payment.id, ?amount, "a notice about a charge says another amount and is not believed");
+            return Ok(());
+        }
+        let Some((merchant, product)) = row.as_ref().and_then(owner) else {
             return Ok(());
         };
         let partner = self.partner(merchant.as_str()).ok_or_else(|| format!("merchant {merchant} is gone"))?;

@@ -55,12 +55,9 @@ pub async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<Http
         builder = builder.header(name, value);
     }
     let mut response = builder.send().await.map_err(|error| {
-        let text = chain(&error.without_url());
-        if text.contains("error sending request") && text.contains("connect") {
-            TransportError::NotReached(text)
-        } else {
-            TransportError::NoAnswer(text)
-        }
+        let reached = !error.is_connect();
+        let why = chain(&error.without_url());
+        if reached { TransportError::NoAnswer(why) } else { TransportError::NotReached(why) }
     })?;
     let status = response.status().as_u16();
     let headers = response

@@ -5,8 +5,6 @@
 //! answer to give, or a [`Refusal`]. Nothing here reads a clock, draws a random number, knows a wire format, a table
 //! or a wallet: all of that is handed in ([`Context`]) or done by `engine` afterwards.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
-
 pub mod account_creation;
 pub mod auth_code;
 pub mod command;
