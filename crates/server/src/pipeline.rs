@@ -1,0 +1,209 @@
+//! The way of every operation: limits, trust, fields, command, answer. The first failure answers, in the order that the
+//! contract promises: headers present, headers well formed, trust (401), external id (409), body (400/00), mandatory
+//! fields (400/02), formats (400/01), business.
+//!
+//! The external id is looked up in the store by the engine when a call is recorded, in the same commit. So it is asked
+//! for beforehand only when a call is faulty: then a repeat must hear 409 and not what else is wrong with it.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{extract::Request, response::Response};
+use contract::{Call, Fault, Operation, ReadContext, Reading, ReplyBody, Trust, document::Document, envelope, field};
+use engine::Partner;
+use http::request::Parts;
+use lifecycle::{Digest, Refusal, RequestId, request::RequestKey};
+use protocol::{codes, digest};
+
+use crate::{
+    body,
+    door::{Door, respond},
+    trust::{self, Claim},
+};
+
+/// Why an operation was not carried out.
+#[derive(Debug)]
+pub enum Refused {
+    /// The request cannot be carried out as it stands; `debug` is JSON text for the sandbox's answer.
+    Fault {
+        /// The row of the registry.
+        fault: Fault,
+        /// An explanation.
+        debug: Option<String>,
+    },
+    /// It was understood and not done.
+    Refusal(Refusal),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self::Fault { fault, debug: None }
+    }
+}
+
+impl Refused {
+    fn reply(self, operation: &dyn Operation) -> ReplyBody {
+        match self {
+            Self::Fault { fault, debug } => envelope::fault_reply(operation.service(), &fault, debug.as_deref()),
+            Self::Refusal(refusal) => envelope::refusal_reply(operation.service(), &refusal),
+        }
+    }
+}
+
+/// Carries out one call and writes its answer, whatever comes of it.
+pub async fn answer(door: &Door, operation: &'static dyn Operation, request: Request) -> Response {
+    let started = Instant::now();
+    let id = door.engine.new_request_id();
+    let mut merchant = None;
+    let carried_out = async {
+        let _place = door.places.try_acquire().map_err(|_| Refused::Refusal(Refusal::Busy))?;
+        match operation.trust() {
+            Trust::SnapAsymmetric => snap(door, operation, id, request, &mut merchant).await,
+            Trust::ApiKey => by_api_key(door, operation, id, request, &mut merchant).await,
+        }
+    };
+    let reply = match tokio::time::timeout(door.request_timeout(), carried_out).await {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(refused)) => refused.reply(operation),
+        Err(_) => {
+            let fault = Fault { case: &codes::TIMEOUT, argument: None };
+            envelope::fault_reply(operation.service(), &fault, None)
+        }
+    };
+    tracing::info!(
+        operation = operation.name(),
+        merchant = merchant.as_ref().map(|partner: &Arc<Partner>| partner.merchant.code.as_str()),
+        request.id = %id,
+        status = reply.status,
+        code = response_code(&reply.body),
+        elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "answered",
+    );
+    respond(door, id, reply)
+}
+
+/// The code in an answer of ours; its place is the same in all of them.
+fn response_code(body: &[u8]) -> &str {
+    let code = body.strip_prefix(b"{\"responseCode\":\"").and_then(|rest| rest.get(..7));
+    code.and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default()
+}
+
+async fn snap(
+    door: &Door,
+    operation: &'static dyn Operation,
+    id: RequestId,
+    request: Request,
+    merchant: &mut Option<Arc<Partner>>,
+) -> Result<ReplyBody, Refused> {
+    let (parts, body) = request.into_parts();
+    let named = parts.headers.get("x-partner-id").and_then(|value| value.to_str().ok()).map(str::trim);
+    let partner = named.and_then(|code| door.engine.partner(code));
+    let headers = trust::check_headers(partner.as_deref(), operation, &parts.headers)?;
+    let body = body::read(&parts.headers, body).await.map_err(|fault| bad_request(fault.reason()))?;
+    let partner = trust::verify(door, partner, &Claim { parts: &parts, headers, body: &body })?;
+    let partner = &*merchant.insert(partner);
+    let call = call(door, operation, id, partner, headers.external_id, &parts, &body);
+    let reading = match understand(door, operation, partner, &call, &parts, &body) {
+        Ok(reading) => reading,
+        Err(_) if door.engine.external_id_used(&call.key).await => {
+            return Err(Refused::Refusal(Refusal::ExternalIdUsed));
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    carry_out(door, partner, reading).await
+}
+
+/// A call that names its merchant by the API key among its fields and has no signature.
+async fn by_api_key(
+    door: &Door,
+    operation: &'static dyn Operation,
+    id: RequestId,
+    request: Request,
+    merchant: &mut Option<Arc<Partner>>,
+) -> Result<ReplyBody, Refused> {
+    let (parts, body) = request.into_parts();
+    trust::check_media_type(operation.input(), &parts.headers)?;
+    let body = body::read(&parts.headers, body).await.map_err(|fault| bad_request(fault.reason()))?;
+    let query = parts.uri.query().unwrap_or_default();
+    let key = {
+        let document = Document::read(operation.input(), query, &body)?;
+        // Whose rules apply is not known before the key is: the lenient ones are the wider.
+        field::check(operation.fields(), &document, lifecycle::merchant::Strictness::Lenient)?;
+        document.text("key").map(str::to_owned).ok_or_else(|| field::missing("key"))?
+    };
+    let partner = door
+        .engine
+        .partner_by_api_key(&key)
+        .filter(|partner| !partner.merchant.suspended && trust::is_address_allowed(door, partner, &parts))
+        .ok_or_else(|| Fault { case: &codes::UNAUTHORIZED, argument: Some("unknown key".into()) })?;
+    let partner = &*merchant.insert(partner);
+    let call = call(door, operation, id, partner, &id.to_string(), &parts, &body);
+    let reading = understand(door, operation, partner, &call, &parts, &body)?;
+    carry_out(door, partner, reading).await
+}
+
+fn bad_request(reason: String) -> Refused {
+    Refused::Fault { fault: Fault { case: &codes::BAD_REQUEST, argument: Some(reason) }, debug: None }
+}
+
+fn call(
+    door: &Door,
+    operation: &dyn Operation,
+    id: RequestId,
+    partner: &Partner,
+    external_id: &str,
+    parts: &Parts,
+    body: &[u8],
+) -> Call {
+    let received_at = door.engine.now();
+    Call {
+        id,
+        key: RequestKey {
+            merchant: partner.merchant.code.clone(),
+            day: received_at.jakarta_day(),
+            external_id: external_id.to_owned(),
+        },
+        digest: parameters_digest(operation, parts, body),
+        received_at,
+    }
+}
+
+/// The digest by which two calls are the same: the operation (an alias is the same address), the query, the body
+/// without white space.
+fn parameters_digest(operation: &dyn Operation, parts: &Parts, body: &[u8]) -> Digest {
+    let query = parts.uri.query().unwrap_or_default();
+    let body = digest::minify(body);
+    let mut text = Vec::with_capacity(operation.name().len() + query.len() + body.len() + 2);
+    for part in [operation.name().as_bytes(), b"\n", query.as_bytes(), b"\n", &body] {
+        text.extend_from_slice(part);
+    }
+    Digest(digest::sha256(&text))
+}
+
+/// Reads the fields, checks them by their table, and reads what they ask for.
+fn understand(
+    door: &Door,
+    operation: &'static dyn Operation,
+    partner: &Partner,
+    call: &Call,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Reading, Fault> {
+    let query = parts.uri.query().unwrap_or_default();
+    let document = Document::read(operation.input(), query, body)?;
+    field::check(operation.fields(), &document, partner.merchant.strictness)?;
+    let context = ReadContext {
+        merchant: &partner.merchant,
+        now: call.received_at,
+        call,
+        products: door.engine.products(),
+        digest: engine::digest,
+    };
+    operation.read(&document, &context)
+}
+
+async fn carry_out(door: &Door, partner: &Arc<Partner>, reading: Reading) -> Result<ReplyBody, Refused> {
+    match reading {
+        Reading::Reply(reply) => Ok(reply),
+        Reading::Command(command) => door.engine.submit(partner, *command).await.map_err(Refused::Refusal),
+    }
+}
