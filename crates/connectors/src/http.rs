@@ -1,7 +1,11 @@
 //! Requests and responses as plain values, so that connectors and imitations are pure functions of them.
+//!
+//! Their `Debug` shows method, path, status and sizes: headers, queries and bodies carry tokens and codes.
+
+use std::fmt;
 
 /// An HTTP request: towards a provider (`url` absolute) or arriving at an imitation (`url` is path and query).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     /// `GET`, `POST`, ...
     pub method: &'static str,
@@ -14,7 +18,7 @@ pub struct HttpRequest {
 }
 
 /// An HTTP response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
@@ -22,6 +26,18 @@ pub struct HttpResponse {
     pub headers: Vec<(String, String)>,
     /// The body's bytes.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpRequest({} {}, {} bytes)", self.method, self.path(), self.body.len())
+    }
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpResponse({}, {} bytes)", self.status, self.body.len())
+    }
 }
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -1,1 +1,10 @@
-//! Tests over every connector.
+//! Tests over every connector: each against its own imitation, by plain function calls.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod conformance;
+mod fixtures;
+mod magic;
+mod mangled;
+mod register;
+mod world;

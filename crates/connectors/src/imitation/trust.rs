@@ -197,6 +197,12 @@ impl Wallet {
         Ok(success("73", json!({"accessToken": token, "tokenType": "Bearer", "expiresIn": expires_in})))
     }
 
+    /// Seamless data that the gateway signed with its private key; none when the signature does not hold.
+    pub fn seamless_data(&self, data: &str, sign: &str) -> Option<String> {
+        let signature = signature::decode_signature(sign)?;
+        self.setup.gateway_key.verify(data.as_bytes(), &signature).then(|| data.to_owned())
+    }
+
     /// A notice to the gateway: the message signed with our private key over method, path, body hash and time.
     pub fn signed_notice(&self, message: &serde_json::Value, surroundings: &mut dyn Surroundings) -> HttpRequest {
         let body = message.to_string().into_bytes();

@@ -471,8 +471,7 @@ impl Wallet {
 
     fn charge_page(&mut self, ask: &ChargeAsk, surroundings: &mut dyn Surroundings) -> Progress {
         let purpose = Purpose::Pay { reference: ask.reference.clone() };
-        let lang = ask.link.as_ref().map_or("id", |_| "id");
-        let session = self.open_page(purpose, ask.phone.clone(), (ask.return_url.clone(), lang), ask.valid_until, surroundings);
+        let session = self.open_page(purpose, ask.phone.clone(), (ask.return_url.clone(), "id"), ask.valid_until, surroundings);
         if let Some(charge) = self.state.charges.get_mut(&ask.reference) {
             charge.status = ChargeStatus::Waiting { session: session.clone() };
         }

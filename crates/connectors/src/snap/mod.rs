@@ -9,11 +9,11 @@ pub mod wire;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use calendar::Instant;
-use lifecycle::Secret;
+use lifecycle::{Reason, Secret, provider::Outcome};
 use protocol::{digest, signature};
 use serde::Serialize;
 
-use crate::{Account, CallContext, HttpRequest, HttpResponse, Scheme, Token};
+use crate::{Account, CallContext, HttpRequest, HttpResponse, Scheme, Step, Token};
 
 /// How one provider speaks SNAP. One `static` per connector.
 #[derive(Debug)]
@@ -229,6 +229,11 @@ pub fn token_expired(response: &HttpResponse) -> bool {
 /// Where the provider's pages are: its API's host when no other was registered.
 pub fn pages_url(account: &Account) -> &str {
     if account.pages_url.is_empty() { &account.base_url } else { &account.pages_url }
+}
+
+/// What a call comes to that this connector does not offer.
+pub fn unsupported() -> Step {
+    Step::Done(Outcome::Refused(Reason::NotPermitted))
 }
 
 /// Query pairs as text, percent-encoded, in this order.

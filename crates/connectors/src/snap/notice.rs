@@ -41,13 +41,13 @@ pub fn verified<T: DeserializeOwned>(request: &HttpRequest, service: &str, conte
 ///
 /// # Errors
 /// As [`verified`].
-pub fn payment(own: &[answer::Row], request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
+pub fn payment(request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
     let notice: NotifyRequest = verified(request, "56", context)?;
-    Ok(read_payment(own, &notice))
+    Ok(read_payment(&notice))
 }
 
 /// What a payment notice that was verified says.
-pub fn read_payment(_own: &[answer::Row], notice: &NotifyRequest) -> Notice {
+pub fn read_payment(notice: &NotifyRequest) -> Notice {
     let reference = notice.original_partner_reference_no.as_deref().unwrap_or_default();
     let provider_reference = notice.original_reference_no.as_deref().unwrap_or(reference);
     let outcome = answer::transaction_status(&notice.latest_transaction_status, provider_reference, None);

@@ -1,0 +1,122 @@
+//! Whatever a stranger's server answers has an outcome, and nothing that may have happened is called refused.
+
+use std::sync::Mutex;
+
+use lifecycle::provider::{Outcome, ProviderCall};
+use proptest::prelude::*;
+
+use super::world::{ON_SIGHT, World};
+use crate::{CONNECTORS, CallContext, Capability, Connector, HttpResponse, Step};
+
+/// Every call that sends something, with the answers that the imitation gave to it.
+fn good_calls(connector: &'static dyn Connector) -> Vec<(ProviderCall, Vec<HttpResponse>)> {
+    let mut world = World::new(connector);
+    let (link, provider) = world.link(ON_SIGHT).unwrap();
+    let mut calls = vec![];
+    for call in world.every_call(link, &provider, ON_SIGHT) {
+        world.run(&call);
+        if !world.responses.is_empty() {
+            calls.push((call, world.responses.clone()));
+        }
+    }
+    calls
+}
+
+fn proceed(connector: &dyn Connector, call: &ProviderCall, before: &[HttpResponse], response: &HttpResponse) -> Option<Outcome> {
+    let account = super::world::account();
+    let now = calendar::Instant::from_micros(1_763_600_000_000_000);
+    let context = CallContext { account: &account, now, token: None, external_id: "1" };
+    let _ = (connector.token_expired(response), connector.read_token(response));
+    match connector.proceed(call, before, response, &context) {
+        Step::Done(outcome) => Some(outcome),
+        Step::Send(_) => None,
+    }
+}
+
+fn bodies(good: &[u8]) -> Vec<Vec<u8>> {
+    let mut bodies = vec![vec![], b"null".to_vec(), b"{}".to_vec(), b"[]".to_vec(), b"<html>502</html>".to_vec(), vec![0xff, 0xfe]];
+    bodies.extend((1..good.len()).step_by(7).map(|length| good[..length].to_vec()));
+    bodies.push([good, good].concat());
+    bodies
+}
+
+#[test]
+fn a_broken_answer_is_unknown() {
+    for connector in CONNECTORS {
+        for (call, responses) in good_calls(*connector) {
+            for (place, good) in responses.iter().enumerate() {
+                for body in bodies(&good.body) {
+                    for status in [200, 202, 204, 302, 400, 404, 500, 502, 504] {
+                        let response = HttpResponse { status, headers: vec![], body: body.clone() };
+                        let outcome = proceed(*connector, &call, &responses[..place], &response);
+                        // A question that precedes the effect proves that the effect was not asked for.
+                        let last = place + 1 == responses.len();
+                        let name = connector.descriptor().name;
+                        let unknown = matches!(outcome, Some(Outcome::Unknown(_)));
+                        assert!(unknown || (!last && matches!(outcome, Some(Outcome::Refused(_)))), "{name} {call:?}: {outcome:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_error_is_unknown_whatever_its_body_says() {
+    for connector in CONNECTORS {
+        for (call, responses) in good_calls(*connector) {
+            let (good, before) = responses.split_last().unwrap();
+            for status in [500, 501, 502, 503, 504] {
+                let response = HttpResponse { status, ..good.clone() };
+                let outcome = proceed(*connector, &call, before, &response);
+                assert!(matches!(outcome, Some(Outcome::Unknown(_))), "{}: {outcome:?}", connector.descriptor().name);
+            }
+        }
+    }
+}
+
+fn cases() -> &'static [(&'static dyn Connector, ProviderCall, Vec<HttpResponse>)] {
+    static CASES: Mutex<Option<&'static [(&'static dyn Connector, ProviderCall, Vec<HttpResponse>)]>> = Mutex::new(None);
+    let mut cases = CASES.lock().unwrap();
+    cases.get_or_insert_with(|| {
+        let all = CONNECTORS.iter().flat_map(|connector| {
+            good_calls(*connector).into_iter().map(|(call, responses)| (*connector, call, responses))
+        });
+        Box::leak(all.collect::<Vec<_>>().into_boxed_slice())
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_answer_has_an_outcome(status in 100u16..600, body in prop::collection::vec(any::<u8>(), 0..80)) {
+        for (connector, call, responses) in cases() {
+            let before = &responses[..responses.len() - 1];
+            proceed(*connector, call, before, &HttpResponse { status, headers: vec![], body: body.clone() });
+        }
+    }
+
+    #[test]
+    fn any_code_has_an_outcome(http in 100u16..1000, service in 0u8..100, case in 0u8..100, same_status: bool) {
+        for (connector, call, responses) in cases() {
+            let (good, before) = responses.split_last().unwrap();
+            let mut body: serde_json::Value = serde_json::from_slice(&good.body).unwrap_or_default();
+            if !body.is_object() {
+                continue;
+            }
+            body["responseCode"] = format!("{http:03}{service:02}{case:02}").into();
+            let status = if same_status { http.min(599) } else { 200 };
+            let response = HttpResponse { status, headers: vec![], body: body.to_string().into_bytes() };
+            let outcome = proceed(*connector, call, before, &response);
+            let effect = matches!(Capability::of(call), Capability::Charge | Capability::Bind);
+            if let (true, Some(Outcome::Refused(reason))) = (effect, &outcome) {
+                prop_assert!((400..500).contains(&http) && http != 409, "{} {}: {:?}", connector.descriptor().name, http, reason);
+            }
+            if Capability::of(call) == Capability::InquireCharge && http != 200 {
+                prop_assert!(
+                    !matches!(outcome, Some(Outcome::Refused(_) | Outcome::Charged { .. })),
+                    "{} {}: {:?}", connector.descriptor().name, http, outcome
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! A connector and its imitation, face to face: what `engine` and a browser do, without a network.
+
+use std::sync::OnceLock;
+
+use calendar::Instant;
+use lifecycle::{
+    AccountCreationId, AuthCodeId, LinkId, PaymentId, Reason, Secret,
+    account_creation::Person,
+    merchant::BindingFlow,
+    provider::{Charge, Outcome, ProviderCall, ProviderLink},
+};
+use money::Amount;
+use protocol::keys::PrivateKey;
+
+use crate::{
+    Account, CallContext, Connector, HttpRequest, HttpResponse, Notice, NoticeRefused, Returned, Step,
+    imitation::{Customer, Delivery, Imitation, SANDBOX_OTP, SANDBOX_PIN, Setup, Surroundings},
+};
+
+/// A customer that is seeded.
+pub(super) const SEEDED: &str = "628777123456";
+/// A customer that every wallet opens on sight.
+pub(super) const ON_SIGHT: &str = "6281234567001";
+/// Where wallets send the browser.
+pub(super) const RETURN_URL: &str = "https://gateway.example/return?page=abc";
+/// What the gateway wants back.
+pub(super) const STATE: &str = "state-889871204JJK1I23K";
+
+const NOW: &str = "2026-11-20T10:00:00+07:00";
+
+pub(super) fn gateway_key() -> &'static PrivateKey {
+    static KEY: OnceLock<PrivateKey> = OnceLock::new();
+    KEY.get_or_init(|| PrivateKey::load(include_bytes!("../../../../docs/reference/signing/test_private.pem")).unwrap().key)
+}
+
+pub(super) fn provider_key() -> &'static PrivateKey {
+    static KEY: OnceLock<PrivateKey> = OnceLock::new();
+    KEY.get_or_init(|| PrivateKey::generate().unwrap())
+}
+
+pub(super) fn account() -> Account {
+    Account {
+        base_url: "https://api.wallet.example".into(),
+        pages_url: "https://pages.wallet.example".into(),
+        client_id: "gateway-client".into(),
+        client_secret: Secret::new("client-secret-4711"),
+        merchant_id: "MERCHANT01".into(),
+        private_key: gateway_key().clone(),
+        provider_keys: vec![provider_key().public_key().clone()],
+    }
+}
+
+fn setup() -> Setup {
+    let customer = |phone: &str, rupiah| Customer {
+        phone: phone.into(),
+        name: "Budi".into(),
+        cash: Amount::rupiah(rupiah),
+        points: Amount::rupiah(1_000),
+    };
+    Setup {
+        base_url: "https://pages.wallet.example".into(),
+        client_id: "gateway-client".into(),
+        client_secret: "client-secret-4711".into(),
+        merchant_id: "MERCHANT01".into(),
+        gateway_key: gateway_key().public_key().clone(),
+        private_key: provider_key().clone(),
+        notice_url: "https://gateway.example/notices/wallet".into(),
+        customers: vec![customer(SEEDED, 10_000_000)],
+    }
+}
+
+/// A clock that is moved by hand, and texts that never repeat.
+pub(super) struct Clock {
+    pub now: Instant,
+    count: u64,
+}
+
+impl Surroundings for Clock {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn text(&mut self, length: usize) -> String {
+        self.count += 1;
+        let mut text = format!("{:x}", protocol::digest::sha256(&self.count.to_be_bytes())[0]);
+        text.push_str(&protocol::digest::sha256_hex(&self.count.to_be_bytes()));
+        text.truncate(length);
+        text
+    }
+}
+
+pub(super) struct World {
+    pub connector: &'static dyn Connector,
+    pub account: Account,
+    pub imitation: Box<dyn Imitation>,
+    pub clock: Clock,
+    pub token: Option<Secret>,
+    /// Notices that were sent and not looked at.
+    pub notices: Vec<HttpRequest>,
+    /// How the last answer travelled.
+    pub delivery: Delivery,
+    /// The last answers, the newest last.
+    pub responses: Vec<HttpResponse>,
+    external_ids: u64,
+    ids: u128,
+}
+
+impl World {
+    pub(super) fn new(connector: &'static dyn Connector) -> Self {
+        Self {
+            connector,
+            account: account(),
+            imitation: connector.imitation(setup()),
+            clock: Clock { now: Instant::parse(NOW).unwrap(), count: 0 },
+            token: None,
+            notices: vec![],
+            delivery: Delivery::Prompt,
+            responses: vec![],
+            external_ids: 0,
+            ids: 0,
+        }
+    }
+
+    pub(super) fn id(&mut self) -> u128 {
+        self.ids += 1;
+        self.ids
+    }
+
+    /// A request as the imitation receives it.
+    pub(super) fn send(&mut self, request: &HttpRequest) -> HttpResponse {
+        let received = HttpRequest { url: request.target().to_owned(), ..request.clone() };
+        let reaction = self.imitation.handle(&received, &mut self.clock);
+        self.notices.extend(reaction.notices);
+        self.delivery = reaction.delivery;
+        reaction.response
+    }
+
+    fn with_context<T>(&mut self, act: impl FnOnce(&dyn Connector, &CallContext<'_>) -> T) -> T {
+        self.external_ids += 1;
+        let external_id = format!("{:020}", self.external_ids);
+        let context = CallContext { account: &self.account, now: self.clock.now, token: self.token.as_ref(), external_id: &external_id };
+        act(self.connector, &context)
+    }
+
+    fn fetch_token(&mut self) {
+        self.token = None;
+        if let Some(request) = self.with_context(|connector, context| connector.token_request(context)) {
+            let response = self.send(&request);
+            self.token = Some(self.connector.read_token(&response).unwrap().token);
+        }
+    }
+
+    /// Carries a call to its outcome; an answer that is lost is left to the caller.
+    pub(super) fn run(&mut self, call: &ProviderCall) -> Outcome {
+        if self.token.is_none() {
+            self.fetch_token();
+        }
+        self.responses.clear();
+        let mut step = self.with_context(|connector, context| connector.begin(call, context));
+        loop {
+            let request = match step {
+                Step::Done(outcome) => return outcome,
+                Step::Send(request) => request,
+            };
+            let mut response = self.send(&request);
+            if self.connector.token_expired(&response) {
+                self.fetch_token();
+                // The same step once more with the new token: replayed from the first request.
+                let before = self.responses.clone();
+                let again = self.with_context(|connector, context| {
+                    before.split_last().map_or_else(
+                        || connector.begin(call, context),
+                        |(last, earlier)| connector.proceed(call, earlier, last, context),
+                    )
+                });
+                let Step::Send(request) = again else { panic!("the same step gives a request again") };
+                response = self.send(&request);
+            }
+            if self.delivery == Delivery::Lost {
+                return Outcome::Unknown("no answer".into());
+            }
+            let before = self.responses.clone();
+            step = self.with_context(|connector, context| connector.proceed(call, &before, &response, context));
+            self.responses.push(response);
+        }
+    }
+
+    /// The customer at the wallet's pages, from this address to the return link; gives the query that comes back.
+    pub(super) fn browse(&mut self, url: &str, phone: &str) -> Vec<(String, String)> {
+        self.browse_with(url, phone, SANDBOX_OTP, SANDBOX_PIN)
+    }
+
+    pub(super) fn browse_with(&mut self, url: &str, phone: &str, otp: &str, pin: &str) -> Vec<(String, String)> {
+        let mut request = HttpRequest { method: "GET", url: url.into(), headers: vec![], body: vec![] };
+        for _ in 0..20 {
+            let response = self.send(&request);
+            if let Some(location) = response.header("Location") {
+                if location.starts_with("https://gateway.example/") {
+                    let back = HttpRequest { method: "GET", url: location.into(), headers: vec![], body: vec![] };
+                    assert!(location.starts_with(RETURN_URL), "{location}");
+                    return back.query();
+                }
+                request = HttpRequest { method: "GET", url: location.into(), headers: vec![], body: vec![] };
+                continue;
+            }
+            let page = String::from_utf8(response.body.clone()).unwrap();
+            assert_eq!(response.status, 200, "{page}");
+            assert_page(&response, &page);
+            request = match field(&page) {
+                None => HttpRequest { method: "GET", url: link(&page), headers: vec![], body: vec![] },
+                Some(name) => {
+                    let value = match name {
+                        "phone" => phone,
+                        "otp" => otp,
+                        _ => pin,
+                    };
+                    let body = format!("action=continue&{name}={value}").into_bytes();
+                    HttpRequest { method: "POST", url: action(&page), headers: vec![], body }
+                }
+            };
+        }
+        panic!("the pages lead nowhere")
+    }
+
+    /// Everything up to a usable link.
+    pub(super) fn link(&mut self, phone: &str) -> Result<(LinkId, ProviderLink), Reason> {
+        let (link, phone_known) = (LinkId::from_bits(self.id()), Some(phone.to_owned()));
+        let mut auth_code = None;
+        if self.connector.descriptor().products[0].binding == BindingFlow::AuthCode {
+            auth_code = Some(self.authorise(phone)?);
+        }
+        let (return_url, lang) = (RETURN_URL.to_owned(), "en".to_owned());
+        match self.run(&ProviderCall::Bind { link, phone: phone_known.clone(), auth_code, return_url, lang }) {
+            Outcome::Linked(provider) => Ok((link, provider)),
+            Outcome::Refused(reason) => Err(reason),
+            Outcome::CustomerNeeded { url, provider, .. } => {
+                let query = self.browse(&url, phone);
+                let returned_code = self.connector.returned(&query).result?;
+                match self.run(&ProviderCall::InquireBinding { link, phone: phone_known, provider, returned_code }) {
+                    Outcome::Linked(provider) => Ok((link, provider)),
+                    Outcome::Refused(reason) => Err(reason),
+                    other => panic!("{}: the binding is {other:?}", self.name()),
+                }
+            }
+            other => panic!("{}: the binding is {other:?}", self.name()),
+        }
+    }
+
+    /// The customer authorises; gives the wallet's code.
+    pub(super) fn authorise(&mut self, phone: &str) -> Result<Secret, Reason> {
+        let call = ProviderCall::StartAuthorisation {
+            auth_code: AuthCodeId::from_bits(self.id()),
+            state: STATE.into(),
+            return_url: RETURN_URL.into(),
+            lang: "id".into(),
+            phone: Some(phone.into()),
+        };
+        let url = match self.run(&call) {
+            Outcome::AuthoriseAt { url } => url,
+            Outcome::Refused(reason) => return Err(reason),
+            other => panic!("{}: the authorisation is {other:?}", self.name()),
+        };
+        let query = self.browse(&url, phone);
+        assert!(query.contains(&("state".into(), STATE.into())), "{query:?}");
+        let Returned { result } = self.connector.returned(&query);
+        Ok(result?.expect("this wallet's page sends a code"))
+    }
+
+    /// A charge of this amount.
+    pub(super) fn charge_call(&mut self, provider: Option<ProviderLink>, phone: &str, amount: Amount) -> Charge {
+        let payment = PaymentId::from_bits(self.id());
+        Charge {
+            payment,
+            reference: payment.to_string(),
+            amount,
+            provider,
+            phone: Some(phone.into()),
+            return_url: RETURN_URL.into(),
+            notify_url: "https://gateway.example/notices/wallet".into(),
+            valid_until: self.clock.now.plus_seconds(900),
+            description: "Two <b>coffees</b>".into(),
+        }
+    }
+
+    pub(super) fn inquire(&mut self, charge: &Charge) -> Outcome {
+        let charged_at = self.clock.now;
+        self.run(&ProviderCall::InquireCharge {
+            reference: charge.reference.clone(),
+            provider_reference: None,
+            amount: charge.amount,
+            charged_at,
+        })
+    }
+
+    /// A charge with everything that the customer must do for it.
+    pub(super) fn pay(&mut self, charge: &Charge, phone: &str) -> Outcome {
+        match self.run(&ProviderCall::Charge(charge.clone())) {
+            Outcome::CustomerNeeded { url, .. } => {
+                self.browse(&url, phone);
+                self.inquire(charge)
+            }
+            other => other,
+        }
+    }
+
+    /// Reads the notices that were sent since the last look.
+    pub(super) fn read_notices(&mut self) -> Vec<Result<Notice, NoticeRefused>> {
+        let notices = std::mem::take(&mut self.notices);
+        notices.iter().map(|notice| self.with_context(|connector, context| connector.notice(notice, context))).collect()
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.connector.descriptor().name
+    }
+
+    /// One call of every kind, against this link.
+    pub(super) fn every_call(&mut self, link: LinkId, provider: &ProviderLink, phone: &str) -> Vec<ProviderCall> {
+        let known = || Some(phone.to_owned());
+        let (return_url, lang) = (RETURN_URL.to_owned(), "id".to_owned());
+        let charge = self.charge_call(Some(provider.clone()), phone, Amount::rupiah(25_000));
+        vec![
+            ProviderCall::StartAuthorisation {
+                auth_code: AuthCodeId::from_bits(7),
+                state: STATE.into(),
+                return_url: return_url.clone(),
+                lang: lang.clone(),
+                phone: known(),
+            },
+            ProviderCall::Bind { link: LinkId::from_bits(8), phone: known(), auth_code: Some(Secret::new("no-such-code")), return_url, lang },
+            ProviderCall::InquireBinding { link, phone: known(), provider: provider.clone(), returned_code: None },
+            ProviderCall::InquireAccount { phone: known(), provider: Some(provider.clone()) },
+            ProviderCall::ReadBalance { provider: provider.clone(), phone: known() },
+            ProviderCall::InquireCharge {
+                reference: charge.reference.clone(),
+                provider_reference: None,
+                amount: charge.amount,
+                charged_at: self.clock.now,
+            },
+            ProviderCall::Charge(charge),
+            ProviderCall::Unbind { link, provider: provider.clone(), phone: known() },
+            ProviderCall::CreateAccount {
+                creation: AccountCreationId::from_bits(9),
+                person: Box::new(Person { name: "Budi".into(), phone: "6281234599999".into(), ..Person::default() }),
+                pin: Secret::new("135791"),
+                password: Secret::new("password-135791"),
+            },
+        ]
+    }
+}
+
+/// What every page keeps to.
+fn assert_page(response: &HttpResponse, page: &str) {
+    let policy = response.header("Content-Security-Policy").expect("a policy");
+    for part in ["default-src 'none'", "style-src 'self'", "form-action 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert_eq!(response.header("Referrer-Policy"), Some("no-referrer"));
+    assert!(page.starts_with("<!doctype html>\n<html lang=\"") && page.contains("name=\"viewport\""));
+    assert!(!page.contains("<script") && !page.contains("style=") && !page.contains("<b>coffees"), "{page}");
+    assert!(!page.contains(SANDBOX_OTP) || page.contains("class=\"hint\""), "{page}");
+    if let Some(name) = field(page) {
+        assert!(page.contains(&format!("<label for=\"{name}\">")), "{page}");
+    }
+}
+
+fn field(page: &str) -> Option<&str> {
+    let rest = page.split_once("<input id=\"")?.1;
+    Some(rest.split_once('"')?.0)
+}
+
+fn action(page: &str) -> String {
+    page.split_once("action=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+}
+
+fn link(page: &str) -> String {
+    page.split_once("class=\"button\" href=\"").expect("a way back").1.split_once('"').unwrap().0.to_owned()
+}
