@@ -7,6 +7,7 @@ pub mod field;
 pub mod json;
 pub mod linkage;
 pub mod operation;
+mod parts;
 pub mod redirect;
 pub mod reference;
 pub mod refusals;

@@ -9,7 +9,10 @@ use lifecycle::{
 };
 use protocol::codes::Case;
 
-use crate::{document::Document, field::Field};
+use crate::{
+    document::Document,
+    field::{self, Field},
+};
 
 /// How a call is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,4 +168,11 @@ pub trait Operation: Send + Sync {
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault>;
     /// Writes the answer. An answer that this operation does not know is a fault of ours and becomes 500/00.
     fn write(&self, answer: &Answer, context: &WriteContext<'_>) -> ReplyBody;
+}
+
+/// Reads a call into what it asks for: first the table of fields, then the operation. `server` does it for every call
+/// after trust is settled.
+pub fn read(operation: &dyn Operation, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
+    field::check(operation.fields(), document, context.merchant.strictness)?;
+    operation.read(document, context)
 }

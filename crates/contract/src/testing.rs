@@ -2,12 +2,18 @@
 
 use calendar::{Instant, JakartaDay};
 use lifecycle::{
-    Digest, Merchant, MerchantCode, ProductCode, RequestId,
+    Answer, Command, Digest, Merchant, MerchantCode, PaymentId, ProductCode, RequestId, Secret,
     merchant::{BindingFlow, Callbacks, Strictness},
+    payment::{Payment, PaymentStatus},
     request::RequestKey,
 };
+use money::Amount;
+use serde_json::Value;
 
-use crate::operation::{Call, ProductFacts, ReadContext};
+use crate::{
+    document::Document,
+    operation::{self, Call, Fault, Operation, ProductFacts, ReadContext, Reading, WriteContext},
+};
 
 /// The product of the samples whose binding redeems an auth code.
 pub fn code_product() -> &'static str {
@@ -22,6 +28,14 @@ fn product_lines() -> impl Iterator<Item = (&'static str, BindingFlow)> {
         (code, "code") => (code, BindingFlow::AuthCode),
         (code, _) => (code, BindingFlow::Page),
     })
+}
+
+/// The product of the samples whose binding leads to the wallet's page.
+pub fn page_product() -> &'static str {
+    product_lines()
+        .find(|(_, flow)| *flow == BindingFlow::Page)
+        .map(|(code, _)| code)
+        .expect("samples/products.txt names one")
 }
 
 /// Every product of the samples, and one that opens no accounts and that the merchant does not have.
@@ -95,6 +109,93 @@ pub fn digest(text: &str) -> Digest {
         *place = byte;
     }
     Digest(bytes)
+}
+
+/// A payment of the merchant in this state.
+pub fn payment(status: PaymentStatus) -> Payment {
+    Payment {
+        id: PaymentId::from_bits(7),
+        merchant: MerchantCode::new("SGWYESSISHOP"),
+        partner_reference: "INV1".into(),
+        request: call().key,
+        amount: Amount::rupiah(150_000),
+        product: Some(ProductCode::new("WALLET")),
+        link: None,
+        phone: Some("628777123456".into()),
+        return_url: None,
+        page: digest("pagetoken"),
+        page_token: Secret::new("pagetoken"),
+        created_at: now(),
+        valid_until: now().plus_seconds(1800),
+        status,
+    }
+}
+
+/// Reads a request as the server does, from any source of fields.
+pub fn read_document(
+    operation: &dyn Operation,
+    merchant: &Merchant,
+    document: &Document<'_>,
+) -> Result<Reading, Fault> {
+    let (call, products) = (call(), products());
+    operation::read(operation, document, &context(merchant, &call, &products))
+}
+
+/// Reads JSON text as this merchant's request; `{CODE}` and `{PAGE}` stand for the two kinds of product.
+pub fn read_as(operation: &dyn Operation, merchant: &Merchant, body: &str) -> Result<Reading, Fault> {
+    let body = body.replace("{CODE}", code_product()).replace("{PAGE}", page_product());
+    read_document(operation, merchant, &Document::parse(body.as_bytes())?)
+}
+
+/// The command that the lenient merchant's request becomes.
+#[track_caller]
+pub fn command(operation: &dyn Operation, body: &str) -> Command {
+    match read_as(operation, &merchant(), body) {
+        Ok(Reading::Command(command)) => *command,
+        other => panic!("{other:?} of {body}"),
+    }
+}
+
+/// The lenient merchant's fault, like `400/02 amount.value`; empty when there is none.
+pub fn fault(operation: &dyn Operation, body: &str) -> String {
+    fault_as(operation, &merchant(), body)
+}
+
+/// As [`fault`], for this merchant.
+pub fn fault_as(operation: &dyn Operation, merchant: &Merchant, body: &str) -> String {
+    match read_as(operation, merchant, body) {
+        Ok(_) => String::new(),
+        Err(fault) => {
+            format!("{}/{} {}", fault.case.http, fault.case.case, fault.argument.unwrap_or_default())
+        }
+    }
+}
+
+/// The reply to an answer: HTTP status, a blank, the body.
+pub fn reply(operation: &dyn Operation, answer: &Answer) -> String {
+    let merchant = merchant();
+    let context = WriteContext { base_url: "https://gateway.example", merchant: &merchant };
+    let reply = operation.write(answer, &context);
+    format!("{} {}", reply.status, String::from_utf8(reply.body).expect("JSON is UTF-8"))
+}
+
+/// A sample with members changed, added or taken away, by dotted path. Values stand between quotation marks as they
+/// are, escapes included.
+pub fn changed(sample: &str, changes: &[(&str, Option<&str>)]) -> String {
+    let mut value: Value = serde_json::from_str(sample).expect("a sample is JSON");
+    for (path, new) in changes {
+        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let pointer = if parent.is_empty() { String::new() } else { format!("/{}", parent.replace('.', "/")) };
+        let object = value.pointer_mut(&pointer).and_then(Value::as_object_mut).expect("the parent is there");
+        match new {
+            None => object.remove(name),
+            Some(text) => {
+                let text = serde_json::from_str(&format!("\"{text}\"")).expect("a JSON string");
+                object.insert((*name).into(), Value::String(text))
+            }
+        };
+    }
+    value.to_string()
 }
 
 /// The context of a call of this merchant.
