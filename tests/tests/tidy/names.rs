@@ -1,0 +1,153 @@
+//! Adding a wallet touches its folder and two lines; adding an operation, its file and two lines. What proves it: no
+//! other file knows their names.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    hold,
+    lists::{connector_folders, operation_files},
+    source::{paths, read, rust},
+};
+
+/// Where the outside's names are data, documentation or evidence, and not knowledge that code acts upon.
+const MAY_NAME_CONNECTORS: &[(&str, &str)] = &[
+    ("crates/connectors/", "their home"),
+    ("docs/", "guides, decisions and generated reference"),
+    ("config/", "settings are by connector"),
+    ("README.md", "prose"),
+    ("ARCHITECTURE.md", "prose"),
+    ("CHANGELOG.md", "prose"),
+    ("crates/contract/samples/", "requests as the source pages print them"),
+    ("tests/", "whole-system tests use real products"),
+];
+
+/// Names that products go by, from the connectors' own declarations: folder, title, product codes.
+fn connector_names() -> BTreeMap<String, Vec<String>> {
+    let mut names = BTreeMap::new();
+    for folder in connector_folders() {
+        let mut own = vec![folder.clone()];
+        for path in paths().iter().filter(|path| path.starts_with(&format!("crates/connectors/src/{folder}/"))) {
+            if !path.ends_with(".rs") || path.ends_with("imitation.rs") || path.ends_with("tests.rs") {
+                continue;
+            }
+            for line in read(path).lines().map(str::trim) {
+                let value = ["title: \"", "code: \""].iter().find_map(|key| line.strip_prefix(key));
+                own.extend(value.and_then(|value| value.split('"').next()).map(str::to_lowercase));
+            }
+        }
+        own.retain(|name| name.chars().any(|c| c.is_alphabetic()));
+        own.sort();
+        own.dedup();
+        names.insert(folder, own);
+    }
+    names
+}
+
+#[test]
+fn no_other_file_mentions_a_connector() {
+    let names = connector_names();
+    let mut faults = vec![];
+    for path in paths() {
+        if MAY_NAME_CONNECTORS.iter().any(|(start, _)| path.starts_with(start)) || path == "Cargo.lock" {
+            continue;
+        }
+        // Tests quote the samples of the source pages, and snapshots print what tests did.
+        if path.ends_with(".snap") || path.split('/').nth(2) == Some("tests") || path.contains("/fixtures/") {
+            continue;
+        }
+        for (index, line) in read(&path).lines().enumerate() {
+            let line = line.to_lowercase();
+            for name in names.values().flatten().filter(|name| mentions(&line, name)) {
+                faults.push((path.clone(), index, name.clone()));
+            }
+        }
+    }
+    let files = rust();
+    let faults = faults
+        .into_iter()
+        .filter(|(path, index, _)| !files.iter().any(|file| file.path == *path && file.in_tests[*index]))
+        .map(|(path, index, name)| format!("{path}:{} mentions {name}", index + 1))
+        .collect();
+    hold(
+        "Knowledge of one wallet or bank belongs in its folder under crates/connectors/src: declare it in the \
+         descriptor, or give the trait a method with a default.",
+        faults,
+    );
+}
+
+/// Whether the name stands in the line as a word of its own, or as part of an identifier.
+fn mentions(line: &str, name: &str) -> bool {
+    line.match_indices(name).any(|(at, _)| {
+        let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+        let (before, after) = (line[..at].chars().next_back(), line[at + name.len()..].chars().next());
+        !letter(before) && (!letter(after) || line[at + name.len()..].starts_with("link"))
+    })
+}
+
+#[test]
+fn a_connector_is_two_lines_outside_of_its_folder() {
+    let library = read("crates/connectors/src/lib.rs");
+    let mut faults = vec![];
+    for folder in connector_folders() {
+        let lines = library.lines().filter(|line| mentions(&line.to_lowercase(), &folder)).count();
+        if lines != 2 {
+            faults.push(format!("crates/connectors/src/lib.rs has {lines} lines with {folder}"));
+        }
+        let inside = format!("crates/connectors/src/{folder}/");
+        for file in rust() {
+            if !file.path.starts_with("crates/connectors/") || file.path.starts_with(&inside) {
+                continue;
+            }
+            if file.path == "crates/connectors/src/lib.rs" {
+                continue;
+            }
+            for (number, line) in file.product_lines(&file.uncommented) {
+                if line.contains(&format!("{folder}::")) {
+                    faults.push(format!("{}:{number} uses {folder}", file.path));
+                }
+            }
+        }
+    }
+    hold("A connector joins with `pub mod <name>;` and one entry in CONNECTORS, and with nothing else.", faults);
+}
+
+/// Code that treats all operations alike, and so must not know one of them.
+const KNOWS_NO_OPERATION: &[&str] = &["crates/server/", "crates/client/", "crates/engine/", "crates/store/"];
+
+#[test]
+fn what_carries_operations_knows_none_of_them() {
+    let operations = operation_files();
+    assert!(!operations.is_empty(), "no operation was found");
+    let mut faults = vec![];
+    for file in rust() {
+        if !KNOWS_NO_OPERATION.iter().any(|start| file.path.starts_with(start)) {
+            continue;
+        }
+        for (number, line) in file.product_lines(&file.uncommented) {
+            for (_, operation) in operations.iter().filter(|(area, operation)| {
+                line.contains(&format!("\"{operation}\"")) || line.contains(&format!("{area}::{operation}"))
+            }) {
+                faults.push(format!("{}:{number} names {operation}", file.path));
+            }
+        }
+    }
+    hold(
+        "Server, client, engine and store walk `contract::operations()`; what one operation needs belongs in its file \
+         under crates/contract/src.",
+        faults,
+    );
+}
+
+#[test]
+fn a_name_is_found_as_a_word() {
+    for (line, name, expected) in [
+        ("pub mod alpha;", "alpha", true),
+        ("&alpha::alpha,", "alpha", true),
+        ("alphabet", "alpha", false),
+        ("\"alphalink\"", "alpha", true),
+        ("talpha", "alpha", false),
+        ("use_alpha_now", "alpha", true),
+    ] {
+        assert_eq!(mentions(line, name), expected, "{line}");
+    }
+}
