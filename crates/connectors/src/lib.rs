@@ -4,9 +4,11 @@
 //! Nothing here opens a socket: a connector turns a [`ProviderCall`] into [`HttpRequest`] values and reads
 //! [`HttpResponse`] values; `engine` carries them.
 
+pub mod dana;
 pub mod gopay;
 pub mod http;
 pub mod imitation;
+pub mod shopeepay;
 pub mod snap;
 
 use std::fmt;
@@ -17,7 +19,7 @@ use lifecycle::{LinkId, PaymentId, ProductCode, Secret, merchant::BindingFlow, p
 pub use http::{HttpRequest, HttpResponse};
 
 /// Every connector, in the order in which products are listed.
-pub static CONNECTORS: &[&dyn Connector] = &[&gopay::GoPay];
+pub static CONNECTORS: &[&dyn Connector] = &[&gopay::GoPay, &dana::Dana, &shopeepay::ShopeePay];
 
 /// The connector of this name (its folder's name).
 pub fn connector(name: &str) -> Option<&'static dyn Connector> {

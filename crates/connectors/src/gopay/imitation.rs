@@ -2,7 +2,7 @@
 
 use calendar::Instant;
 use money::Amount;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     AUTH_CODE_PATH,
@@ -15,7 +15,7 @@ use crate::{
         state::{Link, Step},
         trust::{Fault, Trust, bearer, body, success},
         wallet::{
-            Brand, ChargeAsk, ExchangeFault, LinkEvent, Progress, Returning, Wallet, plain_charge_notice, plain_return,
+            Brand, ChargeAsk, ExchangeFault, Progress, Returning, Wallet, plain_charge_notice, plain_link_notice, plain_return,
             plain_status, with_trick,
         },
     },
@@ -44,7 +44,7 @@ static BRAND: Brand = Brand {
     api,
     return_query,
     charge_notice: plain_charge_notice,
-    link_notice,
+    link_notice: plain_link_notice,
 };
 
 /// A GoPay with these customers.
@@ -62,10 +62,6 @@ fn return_query(returning: &Returning<'_>) -> Vec<(&'static str, String)> {
     pairs.push(("success", good.to_string()));
     pairs.push(("result", if good { "success".into() } else { "failure".into() }));
     pairs
-}
-
-fn link_notice(_: &Wallet, link: &Link, event: LinkEvent) -> Option<Value> {
-    (event == LinkEvent::Revoked).then(|| json!({"partnerReferenceNo": link.reference, "accountStatus": "DISABLED"}))
 }
 
 fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Reaction {

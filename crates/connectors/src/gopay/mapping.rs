@@ -6,12 +6,11 @@ use lifecycle::{
     provider::{AccountInfo, AccountStatus, BalanceKind, BalanceLine, Outcome, ProviderLink},
 };
 
-use super::wire::{self, BindReply, InquiryReply, NoticeMessage, PaymentOption};
+use super::wire::{self, BindReply, InquiryReply, PaymentOption};
 use crate::{
-    CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused,
+    HttpResponse,
     snap::{
         answer::{self, Asked, Meaning, Row, row_of},
-        notice,
         wire::Money,
     },
 };
@@ -90,20 +89,5 @@ pub(super) fn option_token(response: &HttpResponse) -> Result<String, Reason> {
             .ok_or(Reason::AccountInactive),
         Err(Outcome::Refused(reason)) => Err(reason),
         Err(_) => Err(Reason::ProviderUnreachable),
-    }
-}
-
-/// Payment and account notices.
-pub(super) fn notice(request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
-    match notice::verified::<NoticeMessage>(request, "56", context)? {
-        NoticeMessage::Payment(message) => Ok(notice::read_payment(&message)),
-        NoticeMessage::Account(message) => {
-            let link = message.partner_reference_no.parse().ok();
-            let event = link.map(|link| match message.account_status.as_str() {
-                "DISABLED" => NoticeEvent::Revoked { link },
-                _ => NoticeEvent::Binding { link },
-            });
-            Ok(Notice { event, amount: None, response: notice::response(200, "07", "00") })
-        }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     snap::{
         self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm,
         answer::{self, Asked},
+        notice,
         wire::{Money, StatusRequest, UrlParam},
     },
 };
@@ -174,7 +175,7 @@ impl Connector for GoPay {
     }
 
     fn notice(&self, request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
-        mapping::notice(request, context)
+        notice::payment_or_link(request, context)
     }
 
     fn imitation(&self, setup: Setup) -> Box<dyn Imitation> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::snap::wire::{Money, NotifyRequest, UrlParam, text};
+use crate::snap::wire::{Money, UrlParam, text};
 
 /// The payment option that is the wallet's money.
 pub(super) const WALLET: &str = "GOPAY_WALLET";
@@ -136,21 +136,4 @@ pub(super) struct UnbindRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partner_reference_no: Option<String>,
     pub merchant_id: String,
-}
-
-/// What arrives at the notice address.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-pub(super) enum NoticeMessage {
-    Payment(NotifyRequest),
-    Account(AccountNotice),
-}
-
-/// The customer changed the link in GoPay's application.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AccountNotice {
-    pub partner_reference_no: String,
-    /// `ENABLED` or `DISABLED`.
-    pub account_status: String,
 }

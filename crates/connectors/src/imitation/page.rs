@@ -310,11 +310,14 @@ impl Wallet {
             return None;
         }
         match self.account(&number) {
-            Err(PageFault::AccountNotFound) => session.error = Some(EntryError::PhoneUnknown),
+            Err(PageFault::AccountNotFound) => {
+                return wrong(session, EntryError::PhoneUnknown).map(|_| PageFault::AccountNotFound);
+            }
             Err(fault) => return Some(fault),
             Ok(_) => {
                 session.phone = Some(number);
                 session.otp_sent_at = now;
+                session.tries = 0;
                 session.steps.remove(0);
             }
         }
@@ -366,7 +369,7 @@ impl Wallet {
         }
         charge.phone = phone;
         charge.changed_at = now;
-        let result = match result {
+        match result {
             Ok(()) => self.charge_now(reference, now).map(|_| ()).map_err(|fault| match fault.case.as_str() {
                 "14" => PageFault::InsufficientFunds,
                 "05" => PageFault::AccountBlocked,
@@ -379,8 +382,7 @@ impl Wallet {
                 };
                 Err(fault)
             }
-        };
-        result
+        }
     }
 }
 

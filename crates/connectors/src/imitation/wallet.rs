@@ -591,6 +591,16 @@ pub fn plain_charge_notice(wallet: &Wallet, charge: &Charge, amount: Amount) -> 
     }))
 }
 
+/// A notice about a link, as `snap::wire::LinkNotice` describes it; a link that failed is not worth one.
+pub fn plain_link_notice(_: &Wallet, link: &Link, event: LinkEvent) -> Option<Value> {
+    let status = match event {
+        LinkEvent::Linked => "ENABLED",
+        LinkEvent::Revoked => "DISABLED",
+        LinkEvent::Failed(_) => return None,
+    };
+    Some(json!({"partnerReferenceNo": link.reference, "accountStatus": status}))
+}
+
 /// A status answer in the standard's form (55).
 pub fn plain_status(charge: &Charge) -> Value {
     json!({

@@ -7,7 +7,10 @@ use protocol::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{answer, wire::NotifyRequest};
+use super::{
+    answer,
+    wire::{LinkNotice, NotifyRequest},
+};
 use crate::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
 
 /// What the provider is answered: the service's code with the registry's text.
@@ -61,4 +64,31 @@ pub fn read_payment(notice: &NotifyRequest) -> Notice {
         (Some(payment), outcome, _) => Some(NoticeEvent::Charge { payment, outcome }),
     };
     Notice { event, amount, response: response(200, "56", "00") }
+}
+
+/// A notice address that receives payment notices (56) and link notices.
+///
+/// # Errors
+/// As [`verified`].
+pub fn payment_or_link(request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Message {
+        Payment(NotifyRequest),
+        Link(LinkNotice),
+    }
+    match verified(request, "56", context)? {
+        Message::Payment(message) => Ok(read_payment(&message)),
+        Message::Link(message) => Ok(read_link(&message)),
+    }
+}
+
+/// What a link notice that was verified says.
+pub fn read_link(message: &LinkNotice) -> Notice {
+    let link = message.partner_reference_no.parse().ok();
+    let event = link.map(|link| match message.account_status.as_str() {
+        "DISABLED" => NoticeEvent::Revoked { link },
+        _ => NoticeEvent::Binding { link },
+    });
+    Notice { event, amount: None, response: response(200, "07", "00") }
 }

@@ -188,3 +188,14 @@ pub struct NotifyRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_time: Option<String>,
 }
+
+/// A notice that the customer changed the link in the wallet's own application. No wallet of ours documents one in
+/// public: this is the form that our imitations use, and each README names it as a doubt.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkNotice {
+    /// Our reference: the link's.
+    pub partner_reference_no: String,
+    /// `ENABLED`: linked, ask; `DISABLED`: ended.
+    pub account_status: String,
+}

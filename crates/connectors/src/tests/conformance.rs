@@ -102,7 +102,7 @@ fn an_authorisation_code_works_once_and_for_half_an_hour() {
         if !can(&world, Capability::StartAuthorisation) {
             continue;
         }
-        let mut bind = |world: &mut World, code| {
+        let bind = |world: &mut World, code| {
             let link = LinkId::from_bits(world.id());
             let (return_url, lang) = (RETURN_URL.into(), "id".into());
             world.run(&ProviderCall::Bind { link, phone: None, auth_code: Some(code), return_url, lang })
