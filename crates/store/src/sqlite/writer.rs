@@ -73,14 +73,17 @@ impl SqliteWriter {
 
 impl Writer for SqliteWriter {
     fn begin(&mut self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError> {
-        sql::BEGIN.execute(&self.connection, [])?;
         self.or_abandon(|writer| {
+            sql::BEGIN.execute(&writer.connection, [])?;
             let lookup = writer.lookup();
             keys.iter().map(|key| lookup.row(key)).collect()
         })
     }
 
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        if self.connection.is_autocommit() {
+            return Err(sql::COMMIT.failed("no transaction was begun"));
+        }
         self.or_abandon(|writer| {
             saves::save(&writer.connection, &writer.inner.vault, writes)?;
             writer.end()
@@ -97,8 +100,8 @@ impl Writer for SqliteWriter {
     }
 
     fn claim(&mut self, now: Instant, lease_until: Instant, limit: usize) -> Result<Vec<Task>, StoreError> {
-        sql::BEGIN.execute(&self.connection, [])?;
         self.or_abandon(|writer| {
+            sql::BEGIN.execute(&writer.connection, [])?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut tasks = writer.lookup().tasks(sql::TASKS_DUE, params![now.micros(), limit])?;
             let mut lease = sql::TASK_LEASE.prepare(&writer.connection)?;
