@@ -678,3 +678,166 @@ impl<'a> Checked<'a> {
         field::amount(&self.0, path)?.ok_or_else(|| field::missing(path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lifecycle::{LinkId, ProductCode, payment::PaymentStatus};
+
+    use super::*;
+    use crate::testing;
+
+    #[track_caller]
+    fn same_json(written: &str, sample: &str) {
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(value(written), value(sample), "{written}");
+    }
+
+    fn sample(service: ServiceCode) -> &'static Callback {
+        CALLBACKS.iter().find(|callback| callback.service == service).expect("a callback")
+    }
+
+    #[test]
+    fn inquiry_is_written_read_and_answered() {
+        let callback = sample(INQUIRY);
+        let message = InquiryMessage::read(callback.sample.as_bytes()).expect("the sample reads");
+        same_json(&message.write(), callback.sample);
+        let answer = message.accept(message.amount, "Putra");
+        same_json(&String::from_utf8_lossy(&answer.body), callback.answer_sample);
+        assert_eq!(
+            read_inquiry_answer(answer.status, &answer.body),
+            Outcome::MerchantExpects { amount: Amount::rupiah(150_000) }
+        );
+        let payment = testing::payment(PaymentStatus::Confirming);
+        let written = inquiry_body(&payment, &testing::merchant(), testing::now());
+        let read = InquiryMessage::read(written.as_bytes()).expect("our own message reads");
+        assert_eq!((read.virtual_account_no.as_str(), read.amount), ("INV1", payment.amount));
+        assert_eq!(read.inquiry_request_id.parse(), Ok(payment.id));
+    }
+
+    #[test]
+    fn an_inquiry_answer_is_a_yes_with_an_amount_or_a_no() {
+        let declined = |why: &str| Outcome::Refused(Reason::MerchantDeclined(why.into()));
+        for (status, body, expected) in [
+            (404, r#"{"responseCode":"4042412","responseMessage":"Invalid Bill"}"#, declined("4042412 Invalid Bill")),
+            (404, r#"{"responseCode":"4042414","responseMessage":"Paid Bill"}"#, declined("4042414 Paid Bill")),
+            (404, r#"{"responseCode":"4042413"}"#, Outcome::Refused(Reason::AmountInvalid)),
+            (500, r#"{"responseCode":"5002400"}"#, declined("5002400")),
+            (200, r#"{"responseCode":"2002400"}"#, declined("the answer has no readable totalAmount")),
+            (
+                200,
+                r#"{"responseCode":"2002400","virtualAccountData":{"totalAmount":{"value":"1,5","currency":"IDR"}}}"#,
+                declined("the answer has no readable totalAmount"),
+            ),
+            (
+                500,
+                r#"{"responseCode":"2002400","virtualAccountData":{"totalAmount":{"value":"1.00","currency":"IDR"}}}"#,
+                declined("2002400"),
+            ),
+            (
+                200,
+                r#"{"responseCode":"2002500","virtualAccountData":{"totalAmount":{"value":"1.00","currency":"IDR"}}}"#,
+                declined("2002500"),
+            ),
+            (502, "<html>", declined("HTTP 502, the body is not a JSON object")),
+            (200, "{}", declined("HTTP 200, the answer has no responseCode")),
+        ] {
+            assert_eq!(read_inquiry_answer(status, body.as_bytes()), expected, "{status} {body}");
+        }
+    }
+
+    fn notice(result: PaymentResult) -> PaymentNotice {
+        PaymentNotice {
+            payment: PaymentId::from_bits(7),
+            partner_reference: "INV1".into(),
+            product: ProductCode::new("WALLET"),
+            amount: Amount::rupiah(150_000),
+            phone: None,
+            result,
+            at: testing::now(),
+        }
+    }
+
+    #[test]
+    fn payment_is_written_read_and_acknowledged() {
+        let callback = sample(PAYMENT);
+        let message = PaymentMessage::read(callback.sample.as_bytes()).expect("the sample reads");
+        same_json(&message.write(), callback.sample);
+        let answer = message.acknowledge("BOOK-1", testing::now());
+        same_json(&String::from_utf8_lossy(&answer.body), callback.answer_sample);
+        assert_eq!(read_acknowledgement(NoticeKind::Payment, answer.status, &answer.body), Outcome::Delivered);
+    }
+
+    #[test]
+    fn every_outcome_of_a_payment_reads_back() {
+        let paid = |late| PaymentOutcome::Paid { reference: "P1".into(), late };
+        let failed = |code: &str, message: &str| PaymentOutcome::Failed { code: code.into(), message: message.into() };
+        for (result, expected) in [
+            (PaymentResult::Succeeded("P1".into()), paid(false)),
+            (PaymentResult::SucceededLate("P1".into()), paid(true)),
+            (PaymentResult::Failed(Reason::InsufficientFunds), failed("4035414", "Insufficient Funds")),
+            (PaymentResult::Failed(Reason::Expired), failed("4035400", "Transaction Expired")),
+        ] {
+            let notice = Notice::Payment(notice(result));
+            let body = notification_body(&notice, &testing::merchant(), NotificationId::from_bits(9));
+            let read = PaymentMessage::read(body.as_bytes()).expect("our own message reads");
+            assert_eq!(read.outcome, expected);
+            assert_eq!(read.trx_id.len(), TRX_ID_LENGTH);
+            assert_eq!(read.notification_id.as_deref(), Some("ntf_00000000000000000000000009"));
+            let paid = matches!(expected, PaymentOutcome::Paid { .. });
+            assert_eq!(body.contains(r#""paidAmount":{"value":"0.00""#), !paid, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_binding_notification_reads_back_and_hides_its_tokens() {
+        let callback = sample(BINDING);
+        let message = BindingMessage::read(callback.sample.as_bytes()).expect("the sample reads");
+        same_json(&message.write(), callback.sample);
+        assert!(!format!("{message:?}").contains("NykFMRWc2oEQ54RJj"));
+        let answer = message.acknowledge();
+        same_json(&String::from_utf8_lossy(&answer.body), callback.answer_sample);
+        assert_eq!(read_acknowledgement(NoticeKind::Binding, answer.status, &answer.body), Outcome::Delivered);
+        for (result, expected) in [
+            (BindingResult::Failed(Reason::WrongOtp), BindingOutcome::Failed("Invalid OTP".into())),
+            (BindingResult::Revoked, BindingOutcome::Revoked),
+        ] {
+            let notice = Notice::Binding(BindingNotice {
+                link: LinkId::from_bits(7),
+                partner_reference: "B1".into(),
+                product: ProductCode::new("WALLET"),
+                phone: Some("628777123456".into()),
+                result,
+                at: testing::now(),
+            });
+            let body = notification_body(&notice, &testing::merchant(), NotificationId::from_bits(9));
+            let read = BindingMessage::read(body.as_bytes()).expect("our own message reads");
+            assert_eq!((read.outcome, read.time), (expected, testing::now()));
+        }
+        let without_token = callback.sample.replace("bankCardToken", "other");
+        let fault = BindingMessage::read(without_token.as_bytes()).expect_err("a token is missing");
+        assert_eq!(fault.argument.as_deref(), Some("additionalInfo.bankCardToken"));
+    }
+
+    #[test]
+    fn only_the_merchants_word_delivers() {
+        let not = |why: &str| Outcome::NotDelivered(why.into());
+        for (kind, status, body, expected) in [
+            (NoticeKind::Payment, 200, r#"{"responseCode":"2002500"}"#, Outcome::Delivered),
+            (NoticeKind::Binding, 200, r#"{"responseCode":"2000700"}"#, Outcome::Delivered),
+            (NoticeKind::Payment, 404, r#"{"responseCode":"4042514"}"#, Outcome::Delivered),
+            (NoticeKind::Payment, 409, r#"{"responseCode":"4092500"}"#, Outcome::Delivered),
+            (NoticeKind::Payment, 500, r#"{"responseCode":"2002500"}"#, not("2002500")),
+            (NoticeKind::Payment, 200, r#"{"responseCode":"2000700"}"#, not("2000700")),
+            (
+                NoticeKind::Payment,
+                401,
+                r#"{"responseCode":"4012500","responseMessage":"Unauthorized."}"#,
+                not("4012500 Unauthorized."),
+            ),
+            (NoticeKind::Payment, 200, "", not("HTTP 200, the body is not a JSON object")),
+            (NoticeKind::Payment, 200, "OK", not("HTTP 200, the body is not a JSON object")),
+        ] {
+            assert_eq!(read_acknowledgement(kind, status, body.as_bytes()), expected, "{status} {body}");
+        }
+    }
+}

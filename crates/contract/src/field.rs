@@ -14,8 +14,8 @@ use crate::{
     operation::Fault,
 };
 
-/// The shortest and the longest phone number in its `62...` form, in digits.
-pub const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 9..=16;
+/// The shortest and the longest phone number in its `62...` form, in digits; fifteen is the longest there is (E.164).
+pub const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 9..=15;
 
 /// What a field holds. A length is the greatest number of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! What we promise callers: one file per operation, plus notifications and the code table.
 
 pub mod callbacks;
+#[cfg(test)]
+mod conformance;
 pub mod document;
 pub mod envelope;
 pub mod field;
@@ -15,7 +17,8 @@ pub mod refusals;
 mod testing;
 
 pub use operation::{
-    Call, Fault, Input, Operation, ProductFacts, ReadContext, Reading, ReplyBody, Trust, WriteContext,
+    COMMON_CASES, Call, Fault, Input, Operation, ProductFacts, ReadContext, Reading, ReplyBody, Trust, WriteContext,
+    read,
 };
 
 /// Every operation, in the order of the reference.

@@ -7,7 +7,7 @@ use lifecycle::{
     merchant::BindingFlow,
     request::{Request, RequestKey, ServiceCode},
 };
-use protocol::codes::Case;
+use protocol::codes::{self, Case};
 
 use crate::{
     document::Document,
@@ -176,3 +176,16 @@ pub fn read(operation: &dyn Operation, document: &Document<'_>, context: &ReadCo
     field::check(operation.fields(), document, context.merchant.strictness)?;
     operation.read(document, context)
 }
+
+/// The codes that every operation may answer, in the order in which a call is checked, and then those of our own
+/// trouble.
+pub const COMMON_CASES: &[&Case] = &[
+    &codes::INVALID_MANDATORY_FIELD,
+    &codes::INVALID_FIELD_FORMAT,
+    &codes::UNAUTHORIZED,
+    &codes::CONFLICT,
+    &codes::BAD_REQUEST,
+    &codes::TOO_MANY_REQUESTS,
+    &codes::GENERAL_ERROR,
+    &codes::INTERNAL_SERVER_ERROR,
+];

@@ -2,9 +2,12 @@
 
 use calendar::{Instant, JakartaDay};
 use lifecycle::{
-    Answer, Command, Digest, Merchant, MerchantCode, PaymentId, ProductCode, RequestId, Secret,
+    Answer, AuthCodeId, Command, Digest, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Reason, RequestId,
+    Secret,
+    linkage::Tokens,
     merchant::{BindingFlow, Callbacks, Strictness},
     payment::{Payment, PaymentStatus},
+    provider::{AccountInfo, AccountStatus, BalanceKind, BalanceLine},
     request::RequestKey,
 };
 use money::Amount;
@@ -201,4 +204,47 @@ pub fn changed(sample: &str, changes: &[(&str, Option<&str>)]) -> String {
 /// The context of a call of this merchant.
 pub fn context<'a>(merchant: &'a Merchant, call: &'a Call, products: &'a [ProductFacts]) -> ReadContext<'a> {
     ReadContext { merchant, now: now(), call, products, digest }
+}
+
+/// One answer for every operation that has answers, with every optional member that it can have.
+pub fn answers() -> Vec<(&'static str, Answer)> {
+    let link = LinkId::from_bits(7);
+    let reference = || "R1".to_owned();
+    let paid = || payment(PaymentStatus::Succeeded { provider_reference: "P1".into(), at: now() });
+    let failed = || payment(PaymentStatus::Failed { reason: Reason::InsufficientFunds, at: now() });
+    let line = |kind| BalanceLine { kind, amount: Amount::rupiah(5) };
+    let tokens = Tokens { account: Secret::new("ESP1"), card: Secret::new("card"), customer: Secret::new("customer") };
+    let page = || Secret::new("pagetoken");
+    let pending = Answer::BindingPending {
+        link,
+        partner_reference: reference(),
+        account_token: Secret::new("ESP1"),
+        redirect_url: "https://wallet.example/otp".into(),
+    };
+    let issued = Answer::AuthCodeIssued {
+        auth_code: AuthCodeId::from_bits(1),
+        code: Secret::new("code"),
+        state: "state".into(),
+        page: page(),
+    };
+    let account = AccountInfo { status: AccountStatus::Active, level: '2', message: "verified".into() };
+    let creation = Answer::CreationPending {
+        phone: "628777123456".into(),
+        reference: "56d3b9d2-604f-47a9-89aa-03c11cfdb19e".into(),
+        page: page(),
+    };
+    let lines = vec![line(BalanceKind::Cash), line(BalanceKind::Point)];
+    vec![
+        ("get_auth_code", issued),
+        ("account_binding", Answer::Linked { link, partner_reference: reference(), tokens }),
+        ("account_binding", pending),
+        ("account_inquiry", Answer::Account(account)),
+        ("account_creation", creation),
+        ("balance_inquiry", Answer::Balance { partner_reference: reference(), lines }),
+        ("account_unbinding", Answer::Unlinked { link, partner_reference: reference() }),
+        ("payment_host_to_host", Answer::Payment { payment: Box::new(paid()), page: page() }),
+        ("inquiry_status", Answer::PaymentStatus(Box::new(paid()))),
+        ("debit_status", Answer::PaymentStatus(Box::new(paid()))),
+        ("debit_status", Answer::PaymentStatus(Box::new(failed()))),
+    ]
 }

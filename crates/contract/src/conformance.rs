@@ -1,0 +1,163 @@
+//! What holds for every operation of the list, present and future: walked over the list, so that nothing is edited
+//! when one is added.
+
+use std::collections::HashSet;
+
+use lifecycle::{Answer, Refusal, merchant::Strictness};
+use serde_json::Value;
+
+use crate::{
+    Reading, Trust,
+    callbacks::CALLBACKS,
+    document::Document,
+    field::{Field, Kind, Presence, check},
+    operations, testing,
+};
+
+fn unique<T: std::hash::Hash + Eq + std::fmt::Debug>(values: impl Iterator<Item = T>) {
+    let mut seen = HashSet::new();
+    for value in values {
+        let text = format!("{value:?}");
+        assert!(seen.insert(value), "{text} occurs twice");
+    }
+}
+
+#[test]
+fn names_services_and_addresses_are_unique() {
+    unique(operations().map(|operation| operation.name()));
+    unique(operations().map(|operation| operation.service()));
+    unique(operations().flat_map(|operation| operation.paths().iter().map(|path| (operation.method(), *path))));
+    for operation in operations() {
+        unique(operation.fields().iter().map(|field| field.path));
+        unique(operation.reply_fields().iter().map(|field| field.path));
+        unique(operation.cases().iter().map(|case| case.name));
+        assert_eq!(crate::operation(operation.name()).map(|found| found.service()), Some(operation.service()));
+    }
+}
+
+#[test]
+fn every_sample_is_accepted_from_a_lenient_merchant() {
+    for operation in operations() {
+        assert_eq!(testing::fault(operation, operation.sample()), "", "{}", operation.name());
+    }
+}
+
+/// The paths of a sample's members; items of arrays by the array's path.
+fn paths(prefix: &str, value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                out.push(path.clone());
+                paths(&path, member, out);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| paths(prefix, item, out)),
+        _ => (),
+    }
+}
+
+#[track_caller]
+fn every_member_has_a_row(name: &str, text: &str, fields: &[Field]) {
+    let mut found = Vec::new();
+    paths("", &serde_json::from_str(text).expect("JSON"), &mut found);
+    for path in found {
+        let known = ["responseCode", "responseMessage"].contains(&path.as_str())
+            || fields.iter().any(|field| {
+                field.path == path
+                    || (field.kind == Kind::Amount
+                        && [".value", ".currency"].iter().any(|end| format!("{}{end}", field.path) == path))
+            });
+        assert!(known, "{name}: {path} has no row");
+    }
+}
+
+#[test]
+fn every_member_of_a_sample_has_a_row() {
+    for operation in operations() {
+        every_member_has_a_row(operation.name(), operation.sample(), operation.fields());
+    }
+    for callback in CALLBACKS {
+        every_member_has_a_row(callback.title, callback.sample, callback.fields);
+        every_member_has_a_row(callback.title, callback.answer_sample, callback.answer_fields);
+        let message = Document::parse(callback.sample.as_bytes()).expect("JSON");
+        assert_eq!(check(callback.fields, &message, Strictness::Strict), Ok(()), "{}", callback.title);
+        let answer = Document::parse(callback.answer_sample.as_bytes()).expect("JSON");
+        assert_eq!(check(callback.answer_fields, &answer, Strictness::Strict), Ok(()), "{}", callback.title);
+    }
+}
+
+#[test]
+fn every_reply_has_a_row_for_every_member() {
+    for (operation, answer) in testing::answers() {
+        let operation = crate::operation(operation).expect("an operation");
+        let reply = testing::reply(operation, &answer);
+        let (_, body) = reply.split_once(' ').expect("a status and a body");
+        every_member_has_a_row(operation.name(), body, operation.reply_fields());
+        let document = Document::parse(body.as_bytes()).expect("JSON");
+        assert_eq!(check(operation.reply_fields(), &document, Strictness::Strict), Ok(()), "{body}");
+    }
+}
+
+#[test]
+fn a_field_that_everybody_must_send_is_named_when_it_is_missing() {
+    for operation in operations() {
+        for field in operation.fields() {
+            if field.presence_for(Strictness::Lenient) == Presence::Mandatory {
+                let body = testing::changed(operation.sample(), &[(field.path, None)]);
+                assert_eq!(testing::fault(operation, &body), format!("400/02 {}", field.path), "{}", operation.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_field_that_is_too_long_is_named() {
+    for operation in operations() {
+        for field in operation.fields() {
+            let Some(max) = field.kind_for(Strictness::Lenient).length_max() else { continue };
+            if field.path.contains('.') && !operation.sample().contains(field.path.rsplit('.').next().unwrap_or("")) {
+                continue;
+            }
+            let long = "1".repeat(max + 1);
+            let body = testing::changed(operation.sample(), &[(field.path, Some(&long))]);
+            assert_eq!(testing::fault(operation, &body), format!("400/01 {}", field.path), "{}", operation.name());
+        }
+    }
+}
+
+#[test]
+fn members_without_a_row_are_ignored() {
+    for operation in operations() {
+        let body = testing::changed(operation.sample(), &[("somethingNew", Some("x"))]);
+        assert_eq!(testing::fault(operation, &body), "", "{}", operation.name());
+    }
+}
+
+#[test]
+fn an_answer_of_another_operation_is_500_and_a_refusal_has_its_code() {
+    for operation in operations() {
+        let strange = testing::reply(operation, &Answer::StepTaken);
+        assert!(strange.starts_with("500 "), "{} {strange}", operation.name());
+        let busy = testing::reply(operation, &Answer::Refused(Refusal::Busy));
+        let code = match operation.trust() {
+            Trust::SnapAsymmetric => format!("429{}00", operation.service().0),
+            Trust::ApiKey => "4900".into(),
+        };
+        assert!(busy.starts_with("429 ") && busy.contains(&code), "{} {busy}", operation.name());
+    }
+}
+
+#[test]
+fn only_calls_that_change_something_use_their_reference_up() {
+    for operation in operations() {
+        let Ok(Reading::Command(command)) = testing::read_as(operation, &testing::merchant(), operation.sample())
+        else {
+            continue;
+        };
+        let request = command.request().expect("a merchant's command has a call");
+        let used_up = request.partner_reference.is_some();
+        assert_eq!(used_up, ["06", "07", "09", "54"].contains(&operation.service().0), "{}", operation.name());
+        assert_eq!((request.operation, request.service), (operation.name(), operation.service()));
+    }
+}
