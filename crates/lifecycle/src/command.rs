@@ -427,6 +427,13 @@ fn task_ended(
     link: Option<&Link>,
     context: &mut Context<'_>,
 ) -> Decision {
+    let outcome = match outcome {
+        // What was asked about may have happened, whether or not the question arrived.
+        Outcome::Refused(Reason::ProviderUnreachable) if task.kind.asks_about_the_past() => {
+            Outcome::Unknown("the provider was not reached with the question".into())
+        }
+        other => other,
+    };
     let decided = match &task.kind {
         TaskKind::Bind(id) | TaskKind::InquireBinding { link: id, .. } => {
             link_row(world, &Key::Link(*id)).map(|link| linkage::binding_ended(link, task, outcome, context))

@@ -94,6 +94,11 @@ impl TaskKind {
         !matches!(self, Self::InquireBinding { recurring: false, .. } | Self::InquireCharge { recurring: false, .. })
     }
 
+    /// Whether it asks what became of something asked before. A question that fails proves nothing about that.
+    pub fn asks_about_the_past(&self) -> bool {
+        matches!(self, Self::InquireBinding { .. } | Self::InquireCreation(_) | Self::InquireCharge { .. })
+    }
+
     /// Whether performing it a second time has no second effect. The others are asked about instead.
     pub fn safe_to_repeat(&self) -> bool {
         match self {

@@ -138,6 +138,22 @@ fn no_timer_turns_unknown_into_failed() {
 }
 
 #[test]
+fn a_question_that_does_not_reach_the_provider_proves_nothing() {
+    let mut gateway = Gateway::default();
+    let (_, charge) = charging(&mut gateway);
+    end(&mut gateway, charge, Outcome::Unknown("reset".into()));
+    for _ in 0..3 {
+        let task = gateway.take(|task| matches!(task.kind, TaskKind::InquireCharge { .. })).expect("someone asks");
+        gateway.now = gateway.now.plus_seconds(3600);
+        end(&mut gateway, task, Outcome::Refused(Reason::ProviderUnreachable));
+        assert_eq!(the_payment(&gateway).status.name(), "unknown");
+    }
+    let task = gateway.take(|task| matches!(task.kind, TaskKind::InquireCharge { .. })).expect("someone asks");
+    end(&mut gateway, task, charged());
+    assert_eq!(the_payment(&gateway).status.name(), "succeeded");
+}
+
+#[test]
 fn not_found_is_believed_only_after_the_providers_window() {
     let mut gateway = Gateway::default();
     let (_, charge) = charging(&mut gateway);
