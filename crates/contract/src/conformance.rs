@@ -7,7 +7,7 @@ use lifecycle::{Answer, Refusal, merchant::Strictness};
 use serde_json::Value;
 
 use crate::{
-    Reading, Trust,
+    Operation, Reading, Trust,
     callbacks::CALLBACKS,
     document::Document,
     field::{Field, Kind, Presence, check},
@@ -116,7 +116,7 @@ fn a_field_that_is_too_long_is_named() {
     for operation in operations() {
         for field in operation.fields() {
             let Some(max) = field.kind_for(Strictness::Lenient).length_max() else { continue };
-            if field.path.contains('.') && !operation.sample().contains(field.path.rsplit('.').next().unwrap_or("")) {
+            if field.path.contains('.') && !in_sample(operation, field.path) {
                 continue;
             }
             let long = "1".repeat(max + 1);
@@ -159,5 +159,69 @@ fn only_calls_that_change_something_use_their_reference_up() {
         let used_up = request.partner_reference.is_some();
         assert_eq!(used_up, ["06", "07", "09", "54"].contains(&operation.service().0), "{}", operation.name());
         assert_eq!((request.operation, request.service), (operation.name(), operation.service()));
+    }
+}
+
+fn in_sample(operation: &dyn Operation, path: &str) -> bool {
+    let sample: Value = serde_json::from_str(operation.sample()).expect("a sample is JSON");
+    sample.pointer(&format!("/{}", path.replace('.', "/"))).is_some()
+}
+
+/// The sample with each member in turn replaced by this JSON text, objects as a whole included.
+fn with_each_member_as(operation: &'static dyn Operation, json: &str) -> impl Iterator<Item = String> {
+    let json = json.to_owned();
+    let paths = operation.fields().iter().map(|field| field.path).filter(move |path| in_sample(operation, path));
+    paths.map(move |path| testing::changed(operation.sample(), &[(path, Some("MARK"))]).replace("\"MARK\"", &json))
+}
+
+#[test]
+fn no_value_anywhere_makes_an_operation_panic() {
+    let long = "9".repeat(5000);
+    let strange = [
+        "null",
+        "true",
+        "0",
+        "-1.5e9",
+        "[]",
+        "[1]",
+        "[{}]",
+        "[[{}]]",
+        "{}",
+        r#"{"url":1}"#,
+        r#""""#,
+        r#"" ""#,
+        r#""\u0000""#,
+        r#""é😀""#,
+        r#""https://""#,
+        r#""62""#,
+        r#""08""#,
+        r#""{""#,
+        r#""=&=""#,
+        r#""+07:00""#,
+        &long,
+    ];
+    for merchant in [testing::merchant(), testing::strict_merchant()] {
+        for (operation, json) in operations().flat_map(|operation| strange.map(|json| (operation, json))) {
+            for body in with_each_member_as(operation, json) {
+                let document = Document::parse(body.as_bytes()).expect("JSON");
+                // Accepted or refused: both are fine, but a refusal says why.
+                if let Err(fault) = testing::read_document(operation, &merchant, &document) {
+                    assert!(!fault.case.is_success(), "{body}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_operation_lists_every_code_that_its_own_checks_answer() {
+    let wrong = ["x", "https://evil.example", "ELSEWHERE", testing::code_product(), testing::page_product(), "12", ""];
+    for (operation, value) in operations().flat_map(|operation| wrong.map(|value| (operation, value))) {
+        for body in with_each_member_as(operation, &format!("\"{value}\"")) {
+            if let Err(fault) = testing::read_as(operation, &testing::merchant(), &body) {
+                let listed = operation.cases().iter().chain(crate::COMMON_CASES).any(|case| **case == *fault.case);
+                assert!(listed, "{} answers {} unlisted", operation.name(), fault.case);
+            }
+        }
     }
 }

@@ -77,8 +77,13 @@ impl Operation for AccountInquiry {
     fn cases(&self) -> &'static [&'static Case] {
         &[
             &codes::SUCCESSFUL,
+            &codes::REQUEST_IN_PROGRESS,
+            &codes::INVALID_CUSTOMER_TOKEN,
             &codes::FEATURE_NOT_ALLOWED,
+            &codes::DO_NOT_HONOR,
+            &codes::TRANSACTION_NOT_PERMITTED,
             &codes::INVALID_ACCOUNT,
+            &codes::REQUESTED_FUNCTION_IS_NOT_SUPPORTED,
             &codes::EXTERNAL_SERVER_ERROR,
             &codes::TIMEOUT,
         ]

@@ -70,11 +70,14 @@ impl Operation for AccountUnbinding {
             &codes::SUCCESSFUL,
             &codes::REQUEST_IN_PROGRESS,
             &codes::INVALID_CUSTOMER_TOKEN,
+            &codes::DO_NOT_HONOR,
+            &codes::TRANSACTION_NOT_PERMITTED,
             &codes::INVALID_TRANSACTION_STATUS,
             &codes::INVALID_MERCHANT,
             &codes::INVALID_ACCOUNT,
             &codes::INCONSISTENT_REQUEST,
             &codes::DUPLICATE_PARTNER_REFERENCE_NO,
+            &codes::EXTERNAL_SERVER_ERROR,
         ]
     }
     fn sample(&self) -> &'static str {

@@ -79,9 +79,14 @@ impl Operation for BalanceInquiry {
     fn cases(&self) -> &'static [&'static Case] {
         &[
             &codes::SUCCESSFUL,
+            &codes::REQUEST_IN_PROGRESS,
             &codes::INVALID_CUSTOMER_TOKEN,
+            &codes::DO_NOT_HONOR,
+            &codes::TRANSACTION_NOT_PERMITTED,
+            &codes::INACTIVE_ACCOUNT,
             &codes::INVALID_TRANSACTION_STATUS,
             &codes::INVALID_ACCOUNT,
+            &codes::REQUESTED_FUNCTION_IS_NOT_SUPPORTED,
             &codes::EXTERNAL_SERVER_ERROR,
             &codes::TIMEOUT,
         ]
