@@ -1,2 +1,50 @@
 //! The one executable `gerbang`: reads settings, builds everything, runs one command.
-fn main() {}
+//!
+//! Data goes to standard output, everything else to standard error. Exit codes: 0 done; 1 it could not be done; 2 the
+//! command line is wrong; 3 the answer is no (refused, not verified, not held); 4 the outcome is not known.
+
+mod commands;
+mod credentials;
+mod output;
+mod sandbox;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+/// Answered: the answer is no.
+pub const EXIT_NO: u8 = 3;
+/// The outcome is not known.
+pub const EXIT_UNKNOWN: u8 = 4;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  it could not be done; standard error says why
+  2  the command line is wrong
+  3  the answer is no: refused, not verified, or not held
+  4  the outcome is not known: ask before anything else
+
+Environment:
+  GERBANG_LOG  what is logged to standard error, like `info` or `engine=debug` (default: warn)";
+
+/// A payment gateway in one program: links wallets and accounts, charges them, and plays the whole world around it.
+#[derive(Parser)]
+#[command(name = "gerbang", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Gerbang {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    let arguments = Gerbang::parse();
+    let filter = EnvFilter::try_from_env("GERBANG_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match arguments.command.run() {
+        Ok(code) => code,
+        Err(error) => {
+            output::report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

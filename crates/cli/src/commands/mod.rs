@@ -1,0 +1,53 @@
+//! The commands, one file each. A new one is a file, a `mod` line and an entry of the list.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+mod call;
+mod demo;
+mod explain;
+mod imitations;
+mod keys;
+mod sandbox;
+mod sign;
+mod verify;
+
+/// The data folder unless another one is named.
+pub const DATA_DIR: &str = "gerbang-sandbox";
+
+macro_rules! commands {
+    ($($name:ident = $module:ident),+ $(,)?) => {
+        /// What to do. The text of each command stands on its arguments.
+        #[derive(Subcommand)]
+        #[expect(missing_docs, reason = "each command's text stands on its arguments")]
+        pub enum Command {
+            $($name($module::Args),)+
+        }
+
+        impl Command {
+            /// Does it.
+            pub fn run(self) -> anyhow::Result<ExitCode> {
+                match self {
+                    $(Self::$name(arguments) => $module::run(arguments),)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Sandbox = sandbox,
+    Demo = demo,
+    Call = call,
+    Sign = sign,
+    Verify = verify,
+    Explain = explain,
+    Keys = keys,
+    Imitations = imitations,
+}
+
+/// A runtime for commands that wait for the network.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

@@ -1,0 +1,266 @@
+//! A whole world in one process and one folder: the gateway on an embedded store, every provider played by us, a demo
+//! merchant. Here it is put together; each part is somebody else's.
+
+mod folder;
+mod keys;
+mod outside;
+mod places;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use calendar::Instant;
+use connectors::imitation::{Books, SANDBOX_OTP, SANDBOX_PIN};
+use engine::{Clock, CrashPoint, Engine, EngineOptions, Environment, SystemClock};
+use lifecycle::{MerchantCode, merchant::Callbacks};
+use server::ServerOptions;
+use simulator::{
+    books::{self, Comparison},
+    demo_merchant::DemoMerchant,
+    imitations::Provider,
+    seed::{self, Registration, Seed},
+};
+use store::{Store, Vault, StoreError, sqlite::SqliteStore};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+pub use folder::{Folder, Ready, ReadyCustomer, ReadyMerchant, write_whole};
+use keys::SandboxKeys;
+pub use outside::{Outside, prepare_outside, start_providers};
+pub use places::Places;
+
+use crate::output::{advised, say};
+
+/// How long "not found" at an imitated provider proves nothing, in seconds: short, so that a sandbox settles while one
+/// watches.
+pub const NOT_FOUND_FINAL_SECONDS: i64 = 5;
+
+/// What a sandbox is started with.
+pub struct SandboxOptions {
+    /// Where everything is kept.
+    pub folder: Folder,
+    /// Where the gateway listens; port 0: the same free port as last time.
+    pub listen: SocketAddr,
+    /// How the gateway is reached, where that differs.
+    pub public_url: Option<String>,
+    /// Below which address the ready file's merchant is called; none: the demo merchant.
+    pub merchant_callback: Option<String>,
+    /// The imitated providers run in another process over the same folder.
+    pub providers_elsewhere: bool,
+    /// Where to die, for tests of exactly that.
+    pub crash_point: CrashPoint,
+}
+
+/// A running sandbox.
+pub struct Sandbox {
+    /// Where the gateway is.
+    pub base_url: String,
+    /// The folder.
+    pub folder: Folder,
+    /// The seed.
+    pub seed: Seed,
+    /// The demo merchant.
+    pub merchant: DemoMerchant,
+    /// The imitated providers; none when they run elsewhere.
+    pub outside: Option<Outside>,
+    engine: Engine,
+    store: SqliteStore,
+    keys: SandboxKeys,
+    places: Places,
+    stop: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Sandbox {
+    /// Puts everything together; requests are accepted when it returns.
+    ///
+    /// # Errors
+    /// The first part that does not start, with advice where there is any.
+    pub async fn start(options: SandboxOptions) -> anyhow::Result<Self> {
+        let SandboxOptions { folder, listen, public_url, merchant_callback, providers_elsewhere, crash_point } = options;
+        folder.prepare()?;
+        let store = open_store(&folder)?;
+        let seed = Seed::load();
+        let keys = SandboxKeys::load_or_make(&folder, &seed)?;
+        let mut places = Places::load(&folder)?;
+        let listener = places::bind_gateway(listen, &mut places).await?;
+        let base_url = public_url.unwrap_or_else(|| places::url_of(&listener));
+        places.gateway_url = Some(base_url.clone());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let merchant = start_merchant(&folder, &keys, &mut places, &clock).await?;
+        let outside = match providers_elsewhere {
+            true => None,
+            false => Some(start_providers(&folder, &seed, &keys, &mut places, &clock).await?),
+        };
+        places.save(&folder)?;
+        register(&store, &seed, &keys, &places, &merchant, merchant_callback.as_deref())?;
+        seed::save_links(&seed, &store, clock.now()).context("write the links that the sandbox is seeded with")?;
+        let mut engine_options =
+            EngineOptions::new(Environment::Sandbox, base_url.clone(), clock, keys.gateway.clone());
+        engine_options.accounts = keys.accounts(&places)?;
+        engine_options.not_found_final_seconds = Some(NOT_FOUND_FINAL_SECONDS);
+        engine_options.crash_point = crash_point;
+        let engine = Engine::start(engine_options, Arc::new(store.clone())).context("start the engine")?;
+        let stop = CancellationToken::new();
+        let serving = serve(listener, &engine, &stop);
+        Ok(Self { base_url, folder, seed, merchant, outside, engine, store, keys, places, stop, serving })
+    }
+
+    /// The imitated providers of this process.
+    pub fn providers(&self) -> &[Provider] {
+        self.outside.as_ref().map_or(&[], |outside| &outside.providers)
+    }
+
+    /// What a program needs to use the sandbox.
+    pub fn ready(&self) -> anyhow::Result<Ready> {
+        let merchant = &self.seed.merchants[0];
+        let api_key = self.places.api_key(&merchant.code);
+        let file = |path: std::path::PathBuf| path.display().to_string();
+        Ok(Ready {
+            base_url: self.base_url.clone(),
+            merchant: ReadyMerchant {
+                partner_id: merchant.code.clone(),
+                api_key,
+                private_key_file: file(self.folder.private_key(&merchant.code)),
+                gateway_public_key_file: file(self.folder.public_key(folder::GATEWAY)),
+            },
+            products: self.engine.products().iter().map(|product| product.code.clone()).collect(),
+            customer: ReadyCustomer {
+                phone_no: self.seed.demo_customer.phone.clone(),
+                otp: SANDBOX_OTP.into(),
+                pin: SANDBOX_PIN.into(),
+            },
+        })
+    }
+
+    /// The credentials of a seeded merchant.
+    pub fn credentials(&self, place: usize) -> client::Merchant {
+        let code = &self.seed.merchants[place].code;
+        client::Merchant {
+            base_url: self.base_url.clone(),
+            partner_id: code.clone(),
+            api_key: self.places.api_key(code),
+            private_key: self.keys.merchants[place].clone(),
+            gateway_public_key: self.keys.gateway.public_key().clone(),
+        }
+    }
+
+    /// The gateway's, the providers' and the merchant's books, compared.
+    pub fn compare_books(&self) -> anyhow::Result<Comparison> {
+        let merchants: Vec<MerchantCode> =
+            self.seed.merchants.iter().map(|merchant| MerchantCode::new(merchant.code.as_str())).collect();
+        let reader = self.store.reader().context("open the gateway's books")?;
+        let payments = books::payments(reader.as_ref(), &merchants).context("read the gateway's books")?;
+        let providers: Vec<Books> = self.providers().iter().map(Provider::books).collect();
+        Ok(books::compare(&payments, &providers, &self.merchant.book()))
+    }
+
+    /// Finishes open requests, then stops every part and writes down what must be kept.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let Self { stop, serving, engine, outside, merchant, .. } = self;
+        stop.cancel();
+        serving.await.context("stop serving")??;
+        engine.stop().await;
+        outside.iter().flat_map(|outside| &outside.providers).try_for_each(Provider::stop)?;
+        merchant.stop();
+        Ok(())
+    }
+}
+
+fn serve(listener: TcpListener, engine: &Engine, stop: &CancellationToken) -> JoinHandle<std::io::Result<()>> {
+    let options = ServerOptions { drain_timeout_ms: 5_000, ..ServerOptions::default() };
+    let router = server::router(engine.clone(), options.clone());
+    let stopped = stop.clone().cancelled_owned();
+    tokio::spawn(async move { server::serve(listener, router, &options, stopped).await })
+}
+
+fn open_store(folder: &Folder) -> anyhow::Result<SqliteStore> {
+    let vault = Vault::open(&folder.vault_key()).context("open the key of the gateway's store")?;
+    SqliteStore::open(&folder.database(), vault).map_err(|error| match error {
+        StoreError::InUse => advised(
+            format!("another gateway is using {}", folder.display()),
+            "stop it first, or choose another folder with --data-dir",
+        ),
+        other => anyhow::Error::new(other).context(format!("open the store in {}", folder.display())),
+    })
+}
+
+async fn start_merchant(
+    folder: &Folder,
+    keys: &SandboxKeys,
+    places: &mut Places,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<DemoMerchant> {
+    let listener = places::bind_local(&mut places.merchant, "the demo merchant").await?;
+    let gateway_keys = vec![keys.gateway.public_key().clone()];
+    DemoMerchant::start(listener, gateway_keys, clock.clone(), Some(folder.merchant_journal()))
+        .context("start the demo merchant")
+}
+
+fn register(
+    store: &SqliteStore,
+    seed: &Seed,
+    keys: &SandboxKeys,
+    places: &Places,
+    merchant: &DemoMerchant,
+    callback: Option<&str>,
+) -> anyhow::Result<()> {
+    let products: Vec<_> = connectors::CONNECTORS
+        .iter()
+        .flat_map(|connector| connector.descriptor().products)
+        .map(connectors::Product::product_code)
+        .collect();
+    for (place, seeded) in seed.merchants.iter().enumerate() {
+        let callbacks = match callback.filter(|_| place == 0) {
+            Some(base) => callbacks_below(base)?,
+            None => merchant.callbacks(&seeded.code),
+        };
+        let registration = Registration {
+            api_key: places.api_key(&seeded.code),
+            public_key: keys.merchants[place].public_key().to_pem(),
+            callbacks,
+            products: products.clone(),
+        };
+        let merchant = seeded.register(seed, registration);
+        store.save_merchant(&merchant).with_context(|| format!("register merchant {}", seeded.code))?;
+    }
+    Ok(())
+}
+
+/// The three callback addresses below a merchant's own address.
+fn callbacks_below(base: &str) -> anyhow::Result<Callbacks> {
+    let good = url::Url::parse(base).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !good {
+        return Err(advised(format!("{base} is not an address"), "write it like http://localhost:3000/callbacks"));
+    }
+    let base = base.trim_end_matches('/');
+    Ok(Callbacks {
+        inquiry_url: Some(format!("{base}/v1.0/transfer-va/inquiry")),
+        payment_url: Some(format!("{base}/v1.0/transfer-va/payment")),
+        binding_url: Some(format!("{base}/v1.0/registration-account-binding/notify")),
+    })
+}
+
+/// The computer's time.
+pub fn now() -> Instant {
+    SystemClock.now()
+}
+
+/// Waits for Ctrl-C or the system's wish to stop.
+pub async fn wait_for_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+    say("stopping");
+}

@@ -1,0 +1,90 @@
+//! The imitated providers: the other side of the gateway's accounts, each behind a listener of its own.
+
+use std::{fs::File, sync::Arc};
+
+use anyhow::Context as _;
+use connectors::imitation::Setup;
+use engine::{Clock, SystemClock};
+use simulator::{
+    imitations::{ImitationOptions, Provider},
+    seed::Seed,
+};
+
+use super::{
+    Folder, Places,
+    keys::{self, SandboxKeys},
+    places,
+};
+use crate::output::advised;
+
+/// The running providers.
+pub struct Outside {
+    /// One per connector, in the list's order.
+    pub providers: Vec<Provider>,
+    /// While it is held, no other process plays them over the same folder.
+    _lock: File,
+}
+
+/// Starts every provider. While they run, no other process plays them over the same folder.
+pub async fn start_providers(
+    folder: &Folder,
+    seed: &Seed,
+    keys: &SandboxKeys,
+    places: &mut Places,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Outside> {
+    let lock = lock(folder)?;
+    let gateway_url = places.gateway_url.clone().context("the gateway's address is known before its providers start")?;
+    let mut providers = vec![];
+    for (connector, key) in connectors::CONNECTORS.iter().zip(&keys.providers) {
+        let name = connector.descriptor().name;
+        let mut place = places.providers.get(name).copied();
+        let listener = places::bind_local(&mut place, name).await?;
+        places.providers.extend(place.map(|place| (name.to_owned(), place)));
+        let setup = Setup {
+            base_url: places::url_of(&listener),
+            client_id: keys::client_id(name),
+            client_secret: keys.client_secret(name),
+            merchant_id: keys::merchant_id(name),
+            gateway_key: keys.gateway.public_key().clone(),
+            private_key: key.clone(),
+            notice_url: format!("{gateway_url}/notices/{name}"),
+            customers: seed.customers_of(*connector),
+        };
+        let options = ImitationOptions {
+            connector: *connector,
+            listener,
+            setup,
+            state_file: Some(folder.provider_state(name)),
+            clock: clock.clone(),
+        };
+        providers.push(Provider::start(options).with_context(|| format!("start the imitation of {name}"))?);
+    }
+    Ok(Outside { providers, _lock: lock })
+}
+
+/// Starts the providers alone, for a gateway that runs in another process and may die there.
+pub async fn prepare_outside(folder: &Folder, listen: std::net::SocketAddr) -> anyhow::Result<Outside> {
+    folder.prepare()?;
+    let seed = Seed::load();
+    let keys = SandboxKeys::load_or_make(folder, &seed)?;
+    let mut places = Places::load(folder)?;
+    // Where the gateway will listen is settled now: notices go there.
+    let listener = places::bind_gateway(listen, &mut places).await?;
+    places.gateway_url = Some(places::url_of(&listener));
+    drop(listener);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let outside = start_providers(folder, &seed, &keys, &mut places, &clock).await?;
+    places.save(folder)?;
+    Ok(outside)
+}
+
+fn lock(folder: &Folder) -> anyhow::Result<File> {
+    let path = folder.providers_lock();
+    let file = File::create(&path).with_context(|| format!("open {}", path.display()))?;
+    file.try_lock().map_err(|_| {
+        let what = format!("another process plays the providers of {}", folder.display());
+        advised(what, "stop it first, or choose another folder with --data-dir")
+    })?;
+    Ok(file)
+}

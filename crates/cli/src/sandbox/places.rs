@@ -1,0 +1,107 @@
+//! Where everything of a sandbox listens, the same over restarts: work that was unfinished must find the same
+//! providers, and a program that was told an address must find the same gateway.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    net::{Ipv4Addr, SocketAddr},
+};
+
+use anyhow::Context as _;
+use engine::SystemFresh;
+use lifecycle::Fresh;
+use protocol::digest;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+use super::folder::{Folder, write_whole};
+use crate::output::{advised, say};
+
+/// Where everything listens, and what else was drawn once.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Places {
+    /// The gateway.
+    pub gateway: Option<SocketAddr>,
+    /// How the gateway is reached.
+    pub gateway_url: Option<String>,
+    /// The demo merchant.
+    pub merchant: Option<SocketAddr>,
+    /// The imitated providers, by connector.
+    pub providers: BTreeMap<String, SocketAddr>,
+    /// API keys, by merchant code.
+    pub api_keys: BTreeMap<String, String>,
+}
+
+impl Places {
+    /// Reads them, and draws the API keys that are missing.
+    pub fn load(folder: &Folder) -> anyhow::Result<Self> {
+        let path = folder.places();
+        let mut places: Self = match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{} is not readable", path.display()))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
+        };
+        for merchant in simulator::seed::Seed::load().merchants {
+            places.api_keys.entry(merchant.code).or_insert_with(|| {
+                digest::sha256_hex(SystemFresh::default().text(40).as_bytes())[..32].to_owned()
+            });
+        }
+        Ok(places)
+    }
+
+    /// Writes them.
+    pub fn save(&self, folder: &Folder) -> anyhow::Result<()> {
+        write_whole(&folder.places(), &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// A seeded merchant's API key.
+    pub fn api_key(&self, merchant: &str) -> String {
+        self.api_keys.get(merchant).cloned().unwrap_or_default()
+    }
+}
+
+/// Listens where the gateway was told to; port 0 is last time's port if it is free, else any.
+pub async fn bind_gateway(listen: SocketAddr, places: &mut Places) -> anyhow::Result<TcpListener> {
+    let remembered = places.gateway.filter(|known| listen.port() == 0 && known.ip() == listen.ip());
+    let listener = match remembered {
+        Some(known) => TcpListener::bind(known).await,
+        None => TcpListener::bind(listen).await,
+    };
+    let listener = match listener {
+        Err(_) if remembered.is_some() => TcpListener::bind(listen).await,
+        other => other,
+    };
+    let listener = listener.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => advised(
+            format!("{listen} is in use"),
+            "another program listens there; choose another address with --listen, port 0 for any free one",
+        ),
+        _ => advised(format!("cannot listen on {listen}: {error}"), "choose another address with --listen"),
+    })?;
+    places.gateway = Some(listener.local_addr()?);
+    Ok(listener)
+}
+
+/// Listens on this computer only, where it did last time, if that is free.
+pub async fn bind_local(place: &mut Option<SocketAddr>, who: &str) -> anyhow::Result<TcpListener> {
+    if let Some(known) = *place {
+        match TcpListener::bind(known).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => say(format!("{who} listened on {known} before, which does not work now ({error}); it moves")),
+        }
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.with_context(|| format!("listen for {who}"))?;
+    *place = Some(listener.local_addr()?);
+    Ok(listener)
+}
+
+/// How a listener is reached from this computer.
+pub fn url_of(listener: &TcpListener) -> String {
+    let Ok(mut address) = listener.local_addr() else {
+        return String::new();
+    };
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
+}
