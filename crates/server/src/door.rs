@@ -1,6 +1,6 @@
 //! What is mounted where, and the answers of addresses that are none.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -56,13 +56,10 @@ pub fn router(engine: Engine, options: ServerOptions) -> Router {
             router = router.route(path, mount(operation, &door));
         }
     }
-    let catch_panics = CatchPanicLayer::custom({
-        let door = door.clone();
-        move |panic: Box<dyn std::any::Any + Send>| {
-            report_panic("", panic.as_ref());
-            let reply = envelope::unexpected(ServiceCode("99"));
-            respond(&door, door.engine.new_request_id(), reply)
-        }
+    let on_panic = door.clone();
+    let catch_panics = catch_panics("", move || {
+        let case = &codes::GENERAL_ERROR;
+        elsewhere(&on_panic, case, &case.message(None))
     });
     router
         .route("/notices/{connector}", post(notices::receive))
@@ -84,14 +81,24 @@ fn mount(operation: &'static dyn Operation, door: &Arc<Door>) -> axum::routing::
         }
         pipeline::answer(&door, operation, request).await
     };
-    any(handler).layer(CatchPanicLayer::custom(move |panic: Box<dyn std::any::Any + Send>| {
-        report_panic(operation.name(), panic.as_ref());
+    any(handler).layer(catch_panics(operation.name(), move || {
         let reply = envelope::unexpected(operation.service());
         respond(&on_panic, on_panic.engine.new_request_id(), reply)
     }))
 }
 
-fn report_panic(operation: &str, panic: &(dyn std::any::Any + Send)) {
+/// Turns a panic into an answer, so that a broken belief costs one request and not a connection without a word.
+fn catch_panics(
+    operation: &'static str,
+    answer: impl Fn() -> Response + Clone,
+) -> CatchPanicLayer<impl FnMut(Box<dyn Any + Send>) -> Response + Clone> {
+    CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| {
+        report_panic(operation, panic.as_ref());
+        answer()
+    })
+}
+
+fn report_panic(operation: &str, panic: &(dyn Any + Send)) {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(operation, panic = text.unwrap_or("without words"), "a request broke a belief of the code");
@@ -131,4 +138,23 @@ async fn wrong_method(State(door): State<Arc<Door>>) -> Response {
 fn elsewhere(door: &Door, case: &Case, message: &str) -> Response {
     let reply = envelope::reply_saying(NO_SERVICE, case, message, |_| {});
     respond(door, door.engine.new_request_id(), reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_answer() {
+        let answer = || (http::StatusCode::INTERNAL_SERVER_ERROR, "General Error").into_response();
+        let broken = async || -> &'static str { panic!("a broken belief") };
+        let router: Router = Router::new().route("/", get(broken).layer(catch_panics("test", answer)));
+        let response = router.oneshot(Request::new(Body::empty())).await.expect("an answer");
+        assert_eq!(response.status(), 500);
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        assert_eq!(&body[..], b"General Error");
+    }
 }

@@ -23,12 +23,14 @@ use crate::{
 /// Why an operation was not carried out.
 #[derive(Debug)]
 pub enum Refused {
-    /// The request cannot be carried out as it stands; `debug` is JSON text for the sandbox's answer.
+    /// The request cannot be carried out as it stands.
     Fault {
         /// The row of the registry.
         fault: Fault,
-        /// An explanation.
+        /// An explanation for the sandbox's answer, as JSON text.
         debug: Option<String>,
+        /// More for the log than the caller hears.
+        why: Option<String>,
     },
     /// It was understood and not done.
     Refusal(Refusal),
@@ -36,14 +38,23 @@ pub enum Refused {
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self::Fault { fault, debug: None }
+        Self::Fault { fault, debug: None, why: None }
     }
 }
 
 impl Refused {
+    /// Why, for the log. Nothing of the body and no credential is in it.
+    fn why(&self) -> String {
+        match self {
+            Self::Fault { why: Some(why), .. } => why.clone(),
+            Self::Fault { fault, .. } => fault.argument.clone().unwrap_or_default(),
+            Self::Refusal(refusal) => format!("{refusal:?}"),
+        }
+    }
+
     fn reply(self, operation: &dyn Operation) -> ReplyBody {
         match self {
-            Self::Fault { fault, debug } => envelope::fault_reply(operation.service(), &fault, debug.as_deref()),
+            Self::Fault { fault, debug, .. } => envelope::fault_reply(operation.service(), &fault, debug.as_deref()),
             Self::Refusal(refusal) => envelope::refusal_reply(operation.service(), &refusal),
         }
     }
@@ -61,29 +72,28 @@ pub async fn answer(door: &Door, operation: &'static dyn Operation, request: Req
             Trust::ApiKey => by_api_key(door, operation, id, request, &mut merchant).await,
         }
     };
-    let reply = match tokio::time::timeout(door.request_timeout(), carried_out).await {
-        Ok(Ok(reply)) => reply,
-        Ok(Err(refused)) => refused.reply(operation),
-        Err(_) => {
-            let fault = Fault { case: &codes::TIMEOUT, argument: None };
-            envelope::fault_reply(operation.service(), &fault, None)
-        }
+    let result = match tokio::time::timeout(door.request_timeout(), carried_out).await {
+        Ok(result) => result,
+        Err(_) => Err(Fault { case: &codes::TIMEOUT, argument: None }.into()),
     };
+    let why = result.as_ref().err().map(Refused::why);
+    let reply = result.unwrap_or_else(|refused| refused.reply(operation));
     tracing::info!(
         operation = operation.name(),
         merchant = merchant.as_ref().map(|partner: &Arc<Partner>| partner.merchant.code.as_str()),
         request.id = %id,
         status = reply.status,
         code = response_code(&reply.body),
+        why,
         elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "answered",
     );
     respond(door, id, reply)
 }
 
-/// The code in an answer of ours; its place is the same in all of them.
+/// The code in an answer of ours: the first text after the first name, in either envelope.
 fn response_code(body: &[u8]) -> &str {
-    let code = body.strip_prefix(b"{\"responseCode\":\"").and_then(|rest| rest.get(..7));
+    let code = body.split(|byte| *byte == b'"').nth(3);
     code.and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default()
 }
 
@@ -142,7 +152,7 @@ async fn by_api_key(
 }
 
 fn bad_request(reason: String) -> Refused {
-    Refused::Fault { fault: Fault { case: &codes::BAD_REQUEST, argument: Some(reason) }, debug: None }
+    Fault { case: &codes::BAD_REQUEST, argument: Some(reason) }.into()
 }
 
 fn call(

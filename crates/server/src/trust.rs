@@ -168,7 +168,6 @@ fn path_rule(partner: &Partner) -> PathRule {
 
 fn refuse(door: &Door, partner: Option<&Partner>, distrust: &Distrust, claim: &Claim<'_>) -> Refused {
     let environment = door.engine.environment();
-    tracing::info!(merchant = claim.headers.partner_id, why = ?distrust, "a call was not trusted");
     let fault = Fault { case: &codes::UNAUTHORIZED, argument: Some(distrust.reason(environment)) };
     let explainable = matches!(distrust, Distrust::Time(_) | Distrust::Signature(_));
     let debug = partner.filter(|_| explainable && environment == Environment::Sandbox).and_then(|partner| {
@@ -176,7 +175,8 @@ fn refuse(door: &Door, partner: Option<&Partner>, distrust: &Distrust, claim: &C
         let explanation = explain::explain(&message(claim), &partner.keys, Some(door.engine.now()), window_seconds);
         serde_json::to_string(&explanation).ok()
     });
-    Refused::Fault { fault, debug }
+    let why = format!("{distrust:?} {}", claim.headers.partner_id);
+    Refused::Fault { fault, debug, why: Some(why) }
 }
 
 /// Whether a partner may call from where the call came.

@@ -1,7 +1,7 @@
 //! What the error page shows.
 
 use askama::Template;
-use lifecycle::Refusal;
+use lifecycle::{Reason, Refusal};
 
 use crate::{frame::Frame, lang::Lang, texts::Texts};
 
@@ -34,14 +34,16 @@ impl ErrorKind {
             | Refusal::TokenUnknown
             | Refusal::LinkNotActive
             | Refusal::AlreadyLinked => Self::Gone,
+            Refusal::Provider(Reason::ProviderUnreachable | Reason::ProviderRejectedCall(_))
+            | Refusal::ProviderSilent
+            | Refusal::StillWorking
+            | Refusal::Busy
+            | Refusal::StoreUnavailable => Self::TryLater,
             Refusal::ProductNotAllowed
             | Refusal::ProductUnsupported
             | Refusal::AuthCodeForOtherProduct
             | Refusal::CustomerTokenMismatch
             | Refusal::Provider(_) => Self::BadForm,
-            Refusal::ProviderSilent | Refusal::StillWorking | Refusal::Busy | Refusal::StoreUnavailable => {
-                Self::TryLater
-            }
             Refusal::ExternalIdUsed | Refusal::InFlight | Refusal::ReferenceUsed | Refusal::ReferenceInconsistent => {
                 Self::Fault
             }

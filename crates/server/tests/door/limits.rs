@@ -13,8 +13,8 @@ use std::{
 };
 
 use crate::{
-    samples::{call, sample},
-    world::{Call, World},
+    samples::{call, call_saying, sample},
+    world::{Call, MERCHANT, World},
 };
 
 /// A body that never comes.
@@ -93,4 +93,51 @@ async fn health_and_nothing() {
     let nothing = world.send(get("/%00/..").request()).await;
     assert_eq!((nothing.status, nothing.code().as_str()), (404, "4040000"));
     assert!(nothing.header("x-request-id").starts_with("req_"));
+}
+
+/// Where log lines go in a test.
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_one_line_without_secrets() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+    let world = World::sandbox(vec![]);
+    let guard = tracing::subscriber::set_default(subscriber);
+    let operation = signed();
+    let sent = call(operation, &sample(operation), "1").with("X-TIMESTAMP", "2024-03-14T06:00:00+07:00").signed();
+    world.send(sent.request()).await;
+    world.send(call_saying(operation, b"{}", "2").signed().request()).await;
+    world.send(sent.clone().with("X-PARTNER-ID", "NOBODY").request()).await;
+    drop(guard);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let logged: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let fields: Vec<_> = logged.iter().map(|line| &line["fields"]).collect();
+    assert_eq!(fields.len(), 3, "{text}");
+    let service = operation.service().0;
+    for (line, merchant, code, why) in [
+        (fields[0], None, format!("401{service}00"), "Time(Skew { seconds: -6568 }) SGWYESSISHOP"),
+        (fields[1], Some(MERCHANT), format!("400{service}02"), "partnerReferenceNo"),
+        (fields[2], None, format!("401{service}00"), "UnknownPartner NOBODY"),
+    ] {
+        assert_eq!(line["operation"], operation.name(), "{line}");
+        assert_eq!(line["merchant"].as_str(), merchant, "{line}");
+        assert_eq!((line["code"].as_str(), line["why"].as_str()), (Some(code.as_str()), Some(why)), "{line}");
+        assert!(line["request.id"].as_str().unwrap().starts_with("req_") && line["elapsed_ms"].is_u64(), "{line}");
+    }
+    let signature = String::from_utf8_lossy(sent.header("X-SIGNATURE").unwrap()).into_owned();
+    assert!(!text.contains(&signature[..20]) && !text.contains("BEGIN"), "{text}");
 }

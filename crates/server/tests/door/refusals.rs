@@ -13,7 +13,7 @@ use server::{BODY_BYTES_MAX, ServerOptions};
 
 use crate::{
     samples::{bad, call, call_saying, good, has, is_demanded, put, remove, sample},
-    world::{Answer, Call, FENCED, MERCHANT, SUSPENDED, USED_EXTERNAL_ID, World, key},
+    world::{Answer, Call, FENCED, MERCHANT, STRICT, SUSPENDED, USED_EXTERNAL_ID, World, key},
 };
 
 /// One operation in one gateway, and the calls made so far.
@@ -342,4 +342,34 @@ async fn refusals_as_a_stranger_reads_them() {
         text.push_str(&format!("# {name}\n{}\n\n", answer.snapshot()));
     }
     insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn a_query_may_be_a_form_and_its_path_is_signed_bare_by_lenient_merchants_only() {
+    let world = World::sandbox(vec![]);
+    let operation = contract::operations().find(|o| o.input() == Input::QueryOrForm).expect("there is one");
+    let queried = |partner: &str, id: &str| call(operation, &sample(operation), id).with("X-PARTNER-ID", partner);
+    let bare = |partner: &str, id: &str| {
+        let sent = queried(partner, id);
+        let path = operation.paths()[0].to_owned();
+        let signed = Call { target: path, ..sent.clone() }.signed();
+        Call { target: sent.target, ..signed }
+    };
+    for (sent, trusted) in [
+        (queried(MERCHANT, "1").signed(), true),
+        (bare(MERCHANT, "2"), true),
+        (queried(STRICT, "3").signed(), true),
+        (bare(STRICT, "4"), false),
+    ] {
+        let answer = world.send(sent.request()).await;
+        assert_eq!(answer.status != 401, trusted, "{sent:?} {answer:?}");
+    }
+    // The sample names a product; the default does not depend on which connectors there are.
+    let mut fields = sample(operation);
+    put(&mut fields, "scopes", json!("DEFAULT"));
+    let sent = call(operation, &fields, "5");
+    let (path, query) = sent.target.split_once('?').expect("a query");
+    let form = Call { target: path.to_owned(), body: query.as_bytes().to_vec(), ..sent.clone() };
+    let answer = world.send(form.with("Content-Type", "application/x-www-form-urlencoded").signed().request()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
 }

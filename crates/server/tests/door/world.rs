@@ -33,6 +33,8 @@ pub const MERCHANT: &str = "SGWYESSISHOP";
 pub const SUSPENDED: &str = "SGWSUSPENDED";
 /// A merchant that may call from one address only.
 pub const FENCED: &str = "SGWFENCED";
+/// A merchant that is held to the letter.
+pub const STRICT: &str = "SGWSTRICT";
 /// The address that [`FENCED`] may call from.
 pub const FENCED_ADDRESS: &str = "192.0.2.7";
 /// An external id that [`MERCHANT`] has used today.
@@ -85,6 +87,7 @@ pub fn merchant(code: &str) -> Merchant {
 fn merchants() -> Vec<Merchant> {
     vec![
         merchant(MERCHANT),
+        Merchant { strictness: Strictness::Strict, ..merchant(STRICT) },
         Merchant { suspended: true, ..merchant(SUSPENDED) },
         Merchant { allowed_addresses: vec![FENCED_ADDRESS.into()], ..merchant(FENCED) },
     ]
