@@ -99,6 +99,36 @@ fn every_reply_has_a_row_for_every_member() {
     }
 }
 
+/// A sample reply has the members that are really written, no more and no fewer.
+#[test]
+fn every_reply_sample_is_what_is_written() {
+    let members = |text: &str| {
+        let mut found = Vec::new();
+        paths("", &serde_json::from_str(text).expect("JSON"), &mut found);
+        found
+    };
+    for operation in operations() {
+        let written = match testing::answers().into_iter().find(|(name, _)| *name == operation.name()) {
+            Some((_, answer)) => testing::reply(operation, &answer),
+            None => {
+                let mut merchant = testing::merchant();
+                merchant.products.truncate(1);
+                match testing::read_as(operation, &merchant, operation.sample()) {
+                    Ok(Reading::Reply(reply)) => format!("200 {}", String::from_utf8_lossy(&reply.body)),
+                    other => panic!("{} has no answer to compare: {other:?}", operation.name()),
+                }
+            }
+        };
+        let (status, body) = written.split_once(' ').expect("a status and a body");
+        assert_eq!(members(operation.reply_sample()), members(body), "{}", operation.name());
+        every_member_has_a_row(operation.name(), operation.reply_sample(), operation.reply_fields());
+        if operation.trust() == Trust::SnapAsymmetric {
+            let code = format!("\"{status}{}00\"", operation.service().0);
+            assert!(operation.reply_sample().contains(&code), "{}", operation.name());
+        }
+    }
+}
+
 #[test]
 fn a_field_that_everybody_must_send_is_named_when_it_is_missing() {
     for operation in operations() {

@@ -164,6 +164,8 @@ pub trait Operation: Send + Sync {
     fn cases(&self) -> &'static [&'static Case];
     /// A request that the sandbox accepts, as JSON text (of the pairs, for forms and queries).
     fn sample(&self) -> &'static str;
+    /// A successful answer, as JSON text, for the reference.
+    fn reply_sample(&self) -> &'static str;
     /// Reads checked fields into what they ask for. Fields were checked against [`Operation::fields`] before.
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault>;
     /// Writes the answer. An answer that this operation does not know is a fault of ours and becomes 500/00.

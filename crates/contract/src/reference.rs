@@ -94,7 +94,8 @@ fn push_operation(out: &mut String, operation: &dyn Operation) {
     push_fields(out, operation.fields(), operation.sample());
     push_sample(out, operation.sample());
     out.push_str("\n### Reply\n\n");
-    push_fields(out, operation.reply_fields(), "{}");
+    push_fields(out, operation.reply_fields(), operation.reply_sample());
+    push_sample(out, operation.reply_sample());
     out.push_str("\n### Codes\n\n");
     let service = match operation.trust() {
         Trust::SnapAsymmetric => operation.service().0,

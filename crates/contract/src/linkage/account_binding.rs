@@ -140,6 +140,9 @@ impl Operation for AccountBinding {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/account_binding.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/account_binding_reply.json")
+    }
 
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         let auth_code = parts::token(document, "authCode", context);

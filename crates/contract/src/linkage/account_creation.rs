@@ -126,6 +126,9 @@ impl Operation for AccountCreation {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/account_creation.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/account_creation_reply.json")
+    }
 
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         let product = parts::own_product(document, PRODUCT, context)?.ok_or_else(|| field::missing(PRODUCT))?;

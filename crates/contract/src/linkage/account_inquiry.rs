@@ -91,6 +91,9 @@ impl Operation for AccountInquiry {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/account_inquiry.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/account_inquiry_reply.json")
+    }
 
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         let product = parts::own_product(document, "additionalInfo.productCode", context)?

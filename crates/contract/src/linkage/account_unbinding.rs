@@ -83,6 +83,9 @@ impl Operation for AccountUnbinding {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/account_unbinding.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/account_unbinding_reply.json")
+    }
 
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         const TOKEN: &str = "additionalInfo.accountToken";

@@ -94,6 +94,9 @@ impl Operation for BalanceInquiry {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/balance_inquiry.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/balance_inquiry_reply.json")
+    }
 
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         let card_token =

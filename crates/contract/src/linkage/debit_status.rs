@@ -112,6 +112,9 @@ impl Operation for DebitStatus {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/debit_status.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/debit_status_reply.json")
+    }
 
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         parts::names_caller(document, "merchantId", context.merchant, &[])?;

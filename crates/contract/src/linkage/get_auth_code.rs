@@ -93,6 +93,9 @@ impl Operation for GetAuthCode {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/get_auth_code.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/get_auth_code_reply.json")
+    }
 
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         let redirect_url =

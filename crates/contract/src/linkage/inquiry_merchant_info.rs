@@ -68,6 +68,9 @@ impl Operation for InquiryMerchantInfo {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/inquiry_merchant_info.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/inquiry_merchant_info_reply.json")
+    }
 
     fn read(&self, _: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         let own = context.products.iter().filter(|product| context.merchant.has(&parts::code(product)));

@@ -121,6 +121,9 @@ impl Operation for InquiryStatus {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/inquiry_status.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/inquiry_status_reply.json")
+    }
 
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         let service_id = parts::required(document, "partnerServiceId")?;

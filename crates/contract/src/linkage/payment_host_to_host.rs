@@ -144,6 +144,9 @@ impl Operation for PaymentHostToHost {
     fn sample(&self) -> &'static str {
         include_str!("../../samples/payment_host_to_host.json")
     }
+    fn reply_sample(&self) -> &'static str {
+        include_str!("../../samples/payment_host_to_host_reply.json")
+    }
 
     fn read(&self, document: &Document<'_>, context: &ReadContext<'_>) -> Result<Reading, Fault> {
         let amount = field::amount(document, "amount")?.ok_or_else(|| field::missing("amount"))?;

@@ -20,7 +20,7 @@ pub fn openapi() -> String {
             methods[operation.method().to_lowercase()] = described(operation, place);
         }
     }
-    let description = json!({
+    let mut description = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Gerbang",
@@ -33,6 +33,8 @@ pub fn openapi() -> String {
             "schemas": { "Amount": amount_schema() },
         },
     });
+    // The order of members must not depend on which features another crate asks of the JSON library.
+    description.sort_all_objects();
     format!("{description:#}\n")
 }
 
@@ -107,7 +109,12 @@ fn responses(operation: &dyn Operation) -> Value {
         let description = if description.is_empty() { line } else { format!("{description}; {line}") };
         response["description"] = description.into();
         if case.is_success() {
-            response["content"] = json!({ "application/json": { "schema": reply_schema(operation) } });
+            let example: Value = serde_json::from_str(operation.reply_sample()).unwrap_or_default();
+            let mut content = json!({ "schema": reply_schema(operation) });
+            if example["responseCode"].as_str().is_none_or(|code| code == case.code(operation.service().0)) {
+                content["example"] = example;
+            }
+            response["content"] = json!({ "application/json": content });
         }
     }
     responses.into()
