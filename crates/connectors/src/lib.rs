@@ -4,22 +4,42 @@
 //! Nothing here opens a socket: a connector turns a [`ProviderCall`] into [`HttpRequest`] values and reads
 //! [`HttpResponse`] values; `engine` carries them.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "an outcome that is not done yet is an ordinary answer here, not a rare failure"
+)]
+
 pub mod dana;
+pub mod direct_debit;
 pub mod gopay;
 pub mod http;
 pub mod imitation;
+pub mod ovo;
+pub mod saldomu;
 pub mod shopeepay;
 pub mod snap;
 
 use std::fmt;
 
 use calendar::Instant;
-use lifecycle::{LinkId, PaymentId, ProductCode, Secret, merchant::BindingFlow, provider::{Outcome, ProviderCall}};
+use lifecycle::{
+    LinkId, PaymentId, ProductCode, Secret,
+    merchant::BindingFlow,
+    provider::{Outcome, ProviderCall},
+};
 
 pub use http::{HttpRequest, HttpResponse};
 
 /// Every connector, in the order in which products are listed.
-pub static CONNECTORS: &[&dyn Connector] = &[&gopay::GoPay, &dana::Dana, &shopeepay::ShopeePay];
+pub static CONNECTORS: &[&dyn Connector] = &[
+    &gopay::GoPay,
+    &dana::Dana,
+    &shopeepay::ShopeePay,
+    &ovo::Ovo,
+    &saldomu::Saldomu,
+    &direct_debit::CIMB,
+    &direct_debit::DANAMON,
+];
 
 /// The connector of this name (its folder's name).
 pub fn connector(name: &str) -> Option<&'static dyn Connector> {
@@ -143,7 +163,10 @@ pub struct Account {
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("base_url", &self.base_url).field("client_id", &self.client_id).finish_non_exhaustive()
+        f.debug_struct("Account")
+            .field("base_url", &self.base_url)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -255,7 +278,13 @@ pub trait Connector: Send + Sync {
     /// What follows from a response. `sent` counts the requests of this call so far, from 1; `before` holds the
     /// earlier responses. Total: whatever a stranger's server says has an outcome, an unknown code is
     /// [`Outcome::Unknown`].
-    fn proceed(&self, call: &ProviderCall, before: &[HttpResponse], response: &HttpResponse, context: &CallContext<'_>) -> Step;
+    fn proceed(
+        &self,
+        call: &ProviderCall,
+        before: &[HttpResponse],
+        response: &HttpResponse,
+        context: &CallContext<'_>,
+    ) -> Step;
 
     /// Reads what the customer's browser brought back, as query pairs.
     fn returned(&self, _query: &[(String, String)]) -> Returned {

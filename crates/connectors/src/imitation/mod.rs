@@ -3,6 +3,7 @@
 
 pub mod magic;
 pub mod page;
+pub mod standard;
 pub mod state;
 pub mod trust;
 pub mod wallet;
@@ -144,3 +145,6 @@ pub struct BookedAccount {
     /// Money now.
     pub cash: Amount,
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,13 +9,13 @@ use super::{
     Reaction, Surroundings,
     state::{Link, LinkStatus, PageFault},
     trust::{Fault, bearer, body, success},
-    wallet::{ChargeAsk, ChargeReply, ExchangeFault, LinkEvent, Progress, Wallet, plain_status, with_trick},
+    wallet::{ChargeAsk, ChargeReply, ExchangeFault, Progress, Wallet, plain_status, with_trick},
 };
 use crate::{
     HttpRequest,
     snap::{
         CustomerTokenPlace, Profile,
-        standard::{BalanceRequest, BindRequest, InquiryRequest, PaymentRequest, REVOKED, UnbindRequest},
+        standard::{BalanceRequest, BindRequest, InquiryRequest, PaymentRequest, UnbindRequest},
         wire::StatusRequest,
     },
 };
@@ -37,7 +37,12 @@ pub struct Rules {
 type Handler = fn(&Rules, &mut Wallet, &HttpRequest, &mut dyn Surroundings) -> Result<Reaction, Fault>;
 
 /// Answers services 07, 08, 09, 11, 54, 55 and 73; none when the request is for another one.
-pub fn api(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Option<Reaction> {
+pub fn api(
+    rules: &Rules,
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Option<Reaction> {
     if request.method != "POST" {
         return None;
     }
@@ -58,16 +63,6 @@ pub fn api(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surroundin
     Some(handler(rules, wallet, request, surroundings).unwrap_or_else(|fault| fault.response(service.code).into()))
 }
 
-/// The notice about a link, in the form that [`crate::snap::standard::LinkNotice`] reads.
-pub fn link_notice(_: &Wallet, link: &Link, event: LinkEvent) -> Option<Value> {
-    let status = match event {
-        LinkEvent::Linked => "ACTIVE",
-        LinkEvent::Failed(_) => "FAILED",
-        LinkEvent::Revoked => REVOKED,
-    };
-    Some(json!({"partnerReferenceNo": link.reference, "accountStatus": status}))
-}
-
 /// Whether the message names our merchant.
 ///
 /// # Errors
@@ -85,7 +80,12 @@ fn linked(rules: &Rules, wallet: &Wallet, request: &HttpRequest, in_body: Option
     }
 }
 
-fn bind(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+fn bind(
+    rules: &Rules,
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     let now = surroundings.now();
     wallet.trust(request, now)?;
     let message: BindRequest = body(request)?;
@@ -93,12 +93,17 @@ fn bind(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surroundings:
     let reply = match rules.binding {
         BindingFlow::AuthCode => {
             let code = message.auth_code.as_deref().ok_or_else(|| Fault::missing("authCode"))?;
-            let link = wallet.exchange(code, Some(&message.partner_reference_no), surroundings).map_err(|fault| match fault {
-                ExchangeFault::Invalid => Fault::saying(401, "00", "Unauthorized. Auth Code Invalid"),
-                ExchangeFault::Used => Fault::saying(401, "00", "Unauthorized. Auth Code Used"),
-                ExchangeFault::Expired => Fault::saying(401, "00", "Unauthorized. Auth Code Expired"),
-                ExchangeFault::AlreadyLinked => Fault::saying(403, "15", "Transaction Not Permitted. Already linked"),
-            })?;
+            let link =
+                wallet.exchange(code, Some(&message.partner_reference_no), surroundings).map_err(
+                    |fault| match fault {
+                        ExchangeFault::Invalid => Fault::saying(401, "00", "Unauthorized. Auth Code Invalid"),
+                        ExchangeFault::Used => Fault::saying(401, "00", "Unauthorized. Auth Code Used"),
+                        ExchangeFault::Expired => Fault::saying(401, "00", "Unauthorized. Auth Code Expired"),
+                        ExchangeFault::AlreadyLinked => {
+                            Fault::saying(403, "15", "Transaction Not Permitted. Already linked")
+                        }
+                    },
+                )?;
             json!({
                 "referenceNo": link.id,
                 "partnerReferenceNo": link.reference,
@@ -137,7 +142,12 @@ pub fn bind_page(
     Ok((link, url))
 }
 
-fn inquire(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+fn inquire(
+    rules: &Rules,
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     wallet.trust(request, surroundings.now())?;
     let message: InquiryRequest = body(request)?;
     let state = |status: &str, level: &str| json!({"accountStatus": status, "memberLevel": level, "message": ""});
@@ -160,7 +170,9 @@ fn inquire(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surroundin
 fn binding_state(link: &Link) -> Value {
     match &link.status {
         LinkStatus::Waiting => json!({"accountStatus": "PENDING"}),
-        LinkStatus::Active => json!({"accountStatus": "ACTIVE", "memberLevel": "2", "accountToken": link.token, "linkId": link.id}),
+        LinkStatus::Active => {
+            json!({"accountStatus": "ACTIVE", "memberLevel": "2", "accountToken": link.token, "linkId": link.id})
+        }
         LinkStatus::Unbound | LinkStatus::Revoked => json!({"accountStatus": "INACTIVE"}),
         LinkStatus::Failed(fault) => {
             let (http, case) = fault.code();
@@ -169,7 +181,12 @@ fn binding_state(link: &Link) -> Value {
     }
 }
 
-fn unbind(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+fn unbind(
+    rules: &Rules,
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     wallet.trust(request, surroundings.now())?;
     let message: UnbindRequest = body(request)?;
     check_merchant(wallet, &message.merchant_id)?;
@@ -179,7 +196,12 @@ fn unbind(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surrounding
     Ok(success("09", reply).into())
 }
 
-fn read_balance(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+fn read_balance(
+    rules: &Rules,
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     wallet.trust(request, surroundings.now())?;
     let message: BalanceRequest = body(request)?;
     let link = linked(rules, wallet, request, message.bank_card_token.as_deref())?;
@@ -200,7 +222,12 @@ pub fn balance_of(wallet: &mut Wallet, link: &Link, surroundings: &mut dyn Surro
     Ok(Reaction { notices, ..success("11", reply).into() })
 }
 
-fn pay(rules: &Rules, wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+fn pay(
+    rules: &Rules,
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     wallet.trust(request, surroundings.now())?;
     let message: PaymentRequest = body(request)?;
     let named = message.bank_card_token.is_some() || bearer(request, "Authorization-Customer").is_some();
@@ -252,7 +279,11 @@ pub fn charge(
 ///
 /// # Errors
 /// The call is not trusted, or the charge is unknown.
-pub fn status(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+pub fn status(
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     wallet.trust(request, surroundings.now())?;
     let message: StatusRequest = body(request)?;
     let (charge, notices) = wallet.charge_status(&message.original_partner_reference_no, surroundings)?;

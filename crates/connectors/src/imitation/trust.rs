@@ -9,11 +9,7 @@ use protocol::{
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{
-    Surroundings,
-    state::B2bToken,
-    wallet::Wallet,
-};
+use super::{Surroundings, state::B2bToken, wallet::Wallet};
 use crate::{HttpRequest, HttpResponse, Scheme, snap::EmptyBody};
 
 /// Life of a B2B token in seconds.
@@ -32,7 +28,8 @@ pub struct Trust {
     pub expires_in_number: bool,
     /// What is hashed when there is no body.
     pub empty_body: EmptyBody,
-    /// Services (paths) whose `Authorization` carries the customer's token, which is then signed; any link's token.
+    /// Services (paths) whose `Authorization` carries the customer's token, which is then signed: any link's token, or
+    /// the B2B token where no customer is linked.
     pub customer_token_paths: &'static [&'static str],
     /// Services (paths) that need no `Authorization`; an empty token is signed.
     pub tokenless_paths: &'static [&'static str],
@@ -113,7 +110,8 @@ impl Wallet {
     /// # Errors
     /// The first of them that is wrong.
     pub fn trust(&mut self, request: &HttpRequest, now: Instant) -> Result<(), Fault> {
-        let header = |name: &str| request.header(name).filter(|text| !text.is_empty()).ok_or_else(|| Fault::missing(name));
+        let header =
+            |name: &str| request.header(name).filter(|text| !text.is_empty()).ok_or_else(|| Fault::missing(name));
         let (timestamp, given) = (header("X-TIMESTAMP")?, header("X-SIGNATURE")?);
         let (partner, external_id) = (header("X-PARTNER-ID")?, header("X-EXTERNAL-ID")?);
         if header("CHANNEL-ID")?.len() > 5 {
@@ -129,9 +127,12 @@ impl Wallet {
         let trust = &self.brand.trust;
         let empty_braces = request.body.is_empty() && trust.empty_body == EmptyBody::Braces;
         let body: &[u8] = if empty_braces { b"{}" } else { &request.body };
-        let message = SignedMessage { method: request.method, target: request.target(), body, timestamp, signature: given };
+        let message =
+            SignedMessage { method: request.method, target: request.target(), body, timestamp, signature: given };
         let verified = match trust.scheme {
-            Scheme::Asymmetric => signature::verify_asymmetric(&message, std::slice::from_ref(&self.setup.gateway_key), PathRule::Exact),
+            Scheme::Asymmetric => {
+                signature::verify_asymmetric(&message, std::slice::from_ref(&self.setup.gateway_key), PathRule::Exact)
+            }
             Scheme::Symmetric => {
                 let token = self.accepted_token(request, now)?;
                 signature::verify_symmetric(&message, self.setup.client_secret.as_bytes(), token, PathRule::Exact)
@@ -148,14 +149,15 @@ impl Wallet {
         if trust.tokenless_paths.contains(&request.path()) && token.is_empty() {
             return Ok(token);
         }
-        if trust.customer_token_paths.contains(&request.path()) {
-            let known = self.state.links.values().any(|link| link.token == token);
-            return if known { Ok(token) } else { Err(Fault::new(401, "02")) };
+        let by_customer = trust.customer_token_paths.contains(&request.path());
+        if by_customer && self.state.links.values().any(|link| link.token == token) {
+            return Ok(token);
         }
         let tokens = &self.state.tokens;
         let candidates = if trust.newest_token_only { &tokens[tokens.len().saturating_sub(1)..] } else { &tokens[..] };
-        let valid = candidates.iter().any(|known| known.token == token && now.seconds_since(known.issued_at) < TOKEN_SECONDS);
-        if valid { Ok(token) } else { Err(Fault::new(401, "01")) }
+        let valid =
+            candidates.iter().any(|known| known.token == token && now.seconds_since(known.issued_at) < TOKEN_SECONDS);
+        if valid { Ok(token) } else { Err(Fault::new(401, if by_customer { "02" } else { "01" })) }
     }
 
     fn remember_external_id(&mut self, external_id: String, now: Instant) -> Result<(), Fault> {
@@ -172,7 +174,8 @@ impl Wallet {
     /// # Errors
     /// The first thing that is wrong.
     pub fn trust_token_request(&self, request: &HttpRequest, now: Instant) -> Result<(), Fault> {
-        let header = |name: &str| request.header(name).filter(|text| !text.is_empty()).ok_or_else(|| Fault::missing(name));
+        let header =
+            |name: &str| request.header(name).filter(|text| !text.is_empty()).ok_or_else(|| Fault::missing(name));
         let (timestamp, given, client) = (header("X-TIMESTAMP")?, header("X-SIGNATURE")?, header("X-CLIENT-KEY")?);
         check_time(timestamp, now)?;
         if client != self.setup.client_id {
@@ -187,13 +190,18 @@ impl Wallet {
     ///
     /// # Errors
     /// As [`Wallet::trust_token_request`].
-    pub fn issue_token(&mut self, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<HttpResponse, Fault> {
+    pub fn issue_token(
+        &mut self,
+        request: &HttpRequest,
+        surroundings: &mut dyn Surroundings,
+    ) -> Result<HttpResponse, Fault> {
         let now = surroundings.now();
         self.trust_token_request(request, now)?;
         let token = surroundings.text(TOKEN_LENGTH);
         self.state.tokens.retain(|known| now.seconds_since(known.issued_at) < TOKEN_SECONDS);
         self.state.tokens.push(B2bToken { token: token.clone(), issued_at: now });
-        let expires_in = if self.brand.trust.expires_in_number { json!(TOKEN_SECONDS) } else { json!(TOKEN_SECONDS.to_string()) };
+        let expires_in =
+            if self.brand.trust.expires_in_number { json!(TOKEN_SECONDS) } else { json!(TOKEN_SECONDS.to_string()) };
         Ok(success("73", json!({"accessToken": token, "tokenType": "Bearer", "expiresIn": expires_in})))
     }
 
@@ -208,7 +216,8 @@ impl Wallet {
         let body = message.to_string().into_bytes();
         let timestamp = surroundings.now().wire_text();
         let mut request = HttpRequest { method: "POST", url: self.setup.notice_url.clone(), headers: vec![], body };
-        let signature = signature::sign_asymmetric(&self.setup.private_key, "POST", request.target(), &request.body, &timestamp);
+        let signature =
+            signature::sign_asymmetric(&self.setup.private_key, "POST", request.target(), &request.body, &timestamp);
         request.headers = vec![
             ("Content-Type".into(), "application/json".into()),
             ("X-TIMESTAMP".into(), timestamp),
@@ -223,5 +232,6 @@ impl Wallet {
 
 fn check_time(timestamp: &str, now: Instant) -> Result<(), Fault> {
     let at = Instant::parse(timestamp).map_err(|_| Fault::malformed("X-TIMESTAMP"))?;
-    headers::time_window(now, at, headers::WINDOW_SECONDS_DEFAULT).map_err(|_| Fault::saying(401, "00", "Unauthorized. [Timestamp]"))
+    headers::time_window(now, at, headers::WINDOW_SECONDS_DEFAULT)
+        .map_err(|_| Fault::saying(401, "00", "Unauthorized. [Timestamp]"))
 }

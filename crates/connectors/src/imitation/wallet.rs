@@ -171,13 +171,15 @@ pub struct Wallet {
     pub setup: Setup,
     /// What it remembers.
     pub state: State,
+    /// Whether an account is opened for a number of [`magic::OPEN_PREFIX`] when it is first seen.
+    pub opens_on_sight: bool,
 }
 
 impl Wallet {
     /// A wallet that knows the setup's customers.
     pub fn new(brand: &'static Brand, setup: Setup) -> Self {
         let state = State::seeded(&setup);
-        Self { brand, setup, state }
+        Self { brand, setup, state, opens_on_sight: true }
     }
 
     /// The account of a number, opened on sight where the number asks for it.
@@ -190,7 +192,7 @@ impl Wallet {
             Some(magic::Phone::Blocked) => return Err(PageFault::AccountBlocked),
             _ => {}
         }
-        let opens = magic::opens_on_sight(phone) || magic::phone(phone).is_some();
+        let opens = (self.opens_on_sight && magic::opens_on_sight(phone)) || magic::phone(phone).is_some();
         if opens && !self.state.accounts.contains_key(phone) {
             let account = Account {
                 name: format!("Pelanggan {}", &phone[phone.len() - 4..]),
@@ -264,7 +266,12 @@ impl Wallet {
         self.new_code(None, None, surroundings)
     }
 
-    pub(super) fn new_code(&mut self, phone: Option<String>, link: Option<String>, surroundings: &mut dyn Surroundings) -> String {
+    pub(super) fn new_code(
+        &mut self,
+        phone: Option<String>,
+        link: Option<String>,
+        surroundings: &mut dyn Surroundings,
+    ) -> String {
         let code = surroundings.text(AUTH_CODE_LENGTH);
         let issued = AuthCode { phone, link, issued_at: surroundings.now(), used: false };
         self.state.auth_codes.insert(code.clone(), issued);
@@ -302,7 +309,13 @@ impl Wallet {
         Ok(self.page_url(&session))
     }
 
-    fn new_link(&mut self, reference: &str, phone: &str, status: LinkStatus, surroundings: &mut dyn Surroundings) -> Link {
+    fn new_link(
+        &mut self,
+        reference: &str,
+        phone: &str,
+        status: LinkStatus,
+        surroundings: &mut dyn Surroundings,
+    ) -> Link {
         let link = Link {
             reference: reference.to_owned(),
             phone: phone.to_owned(),
@@ -320,7 +333,12 @@ impl Wallet {
     ///
     /// # Errors
     /// What is wrong with the code.
-    pub fn exchange(&mut self, code: &str, reference: Option<&str>, surroundings: &mut dyn Surroundings) -> Result<Link, ExchangeFault> {
+    pub fn exchange(
+        &mut self,
+        code: &str,
+        reference: Option<&str>,
+        surroundings: &mut dyn Surroundings,
+    ) -> Result<Link, ExchangeFault> {
         let now = surroundings.now();
         let known = self.state.auth_codes.get_mut(code).ok_or(ExchangeFault::Invalid)?;
         let phone = known.phone.clone().ok_or(ExchangeFault::Invalid)?;
@@ -367,7 +385,8 @@ impl Wallet {
     /// Whether a charge of this link waits for its customer.
     pub fn has_open_charge(&self, reference: &str) -> bool {
         self.state.charges.values().any(|charge| {
-            charge.link.as_deref() == Some(reference) && matches!(charge.status, ChargeStatus::Waiting { .. } | ChargeStatus::Pending)
+            charge.link.as_deref() == Some(reference)
+                && matches!(charge.status, ChargeStatus::Waiting { .. } | ChargeStatus::Pending)
         })
     }
 
@@ -375,7 +394,11 @@ impl Wallet {
     ///
     /// # Errors
     /// The account is blocked.
-    pub fn balance(&mut self, link: &Link, surroundings: &mut dyn Surroundings) -> Result<(Amount, Amount, Vec<HttpRequest>), Fault> {
+    pub fn balance(
+        &mut self,
+        link: &Link,
+        surroundings: &mut dyn Surroundings,
+    ) -> Result<(Amount, Amount, Vec<HttpRequest>), Fault> {
         let account = self.account(&link.phone).map_err(|fault| Fault::new(fault.code().0, fault.code().1))?;
         let (cash, points) = (account.cash, account.points);
         let notices = match magic::phone(&link.phone) {
@@ -391,7 +414,12 @@ impl Wallet {
         self.tell_link(reference, LinkEvent::Revoked, surroundings)
     }
 
-    pub(super) fn tell_link(&self, reference: &str, event: LinkEvent, surroundings: &mut dyn Surroundings) -> Vec<HttpRequest> {
+    pub(super) fn tell_link(
+        &self,
+        reference: &str,
+        event: LinkEvent,
+        surroundings: &mut dyn Surroundings,
+    ) -> Vec<HttpRequest> {
         let Some(link) = self.state.links.get(reference) else { return vec![] };
         let message = (self.brand.link_notice)(self, link, event);
         message.map(|message| self.signed_notice(&message, surroundings)).into_iter().collect()
@@ -429,21 +457,20 @@ impl Wallet {
         };
         let provider_reference = charge.provider_reference.clone();
         self.state.charges.insert(ask.reference.clone(), charge);
-        let progress = match trick {
-            Some(magic::Charge::InsufficientFunds) => return self.refuse(&ask.reference, 403, "14"),
-            Some(magic::Charge::LimitExceeded) => return self.refuse(&ask.reference, 403, "02"),
-            Some(magic::Charge::DoNotHonor) => return self.refuse(&ask.reference, 403, "05"),
-            Some(magic::Charge::Pending) if ask.phone.is_some() => Progress::Pending,
-            // The tricks with the answer presume a customer who has confirmed.
-            Some(magic::Charge::Slow | magic::Charge::Lost | magic::Charge::ErrorCharged | magic::Charge::Nonsense)
-                if ask.phone.is_some() =>
-            {
-                self.charge_now(&ask.reference, now)?
-            }
-            Some(magic::Charge::WrongNotice) => self.charge_page(&ask, surroundings),
-            _ if ask.page || ask.phone.is_none() => self.charge_page(&ask, surroundings),
-            _ => self.charge_now(&ask.reference, now)?,
-        };
+        let progress =
+            match trick {
+                Some(magic::Charge::InsufficientFunds) => return self.refuse(&ask.reference, 403, "14"),
+                Some(magic::Charge::LimitExceeded) => return self.refuse(&ask.reference, 403, "02"),
+                Some(magic::Charge::DoNotHonor) => return self.refuse(&ask.reference, 403, "05"),
+                Some(magic::Charge::Pending) if ask.phone.is_some() => Progress::Pending,
+                // The tricks with the answer presume a customer who has confirmed.
+                Some(
+                    magic::Charge::Slow | magic::Charge::Lost | magic::Charge::ErrorCharged | magic::Charge::Nonsense,
+                ) if ask.phone.is_some() => self.charge_now(&ask.reference, now)?,
+                Some(magic::Charge::WrongNotice) => self.charge_page(&ask, surroundings),
+                _ if ask.page || ask.phone.is_none() => self.charge_page(&ask, surroundings),
+                _ => self.charge_now(&ask.reference, now)?,
+            };
         let trick = trick.filter(|_| progress == Progress::Charged);
         Ok(ChargeReply { provider_reference, progress, trick })
     }
@@ -471,7 +498,8 @@ impl Wallet {
 
     fn charge_page(&mut self, ask: &ChargeAsk, surroundings: &mut dyn Surroundings) -> Progress {
         let purpose = Purpose::Pay { reference: ask.reference.clone() };
-        let session = self.open_page(purpose, ask.phone.clone(), (ask.return_url.clone(), "id"), ask.valid_until, surroundings);
+        let session =
+            self.open_page(purpose, ask.phone.clone(), (ask.return_url.clone(), "id"), ask.valid_until, surroundings);
         if let Some(charge) = self.state.charges.get_mut(&ask.reference) {
             charge.status = ChargeStatus::Waiting { session: session.clone() };
         }
@@ -510,7 +538,11 @@ impl Wallet {
     ///
     /// # Errors
     /// 404/01.
-    pub fn charge_status(&mut self, reference: &str, surroundings: &mut dyn Surroundings) -> Result<(Charge, Vec<HttpRequest>), Fault> {
+    pub fn charge_status(
+        &mut self,
+        reference: &str,
+        surroundings: &mut dyn Surroundings,
+    ) -> Result<(Charge, Vec<HttpRequest>), Fault> {
         let now = surroundings.now();
         let charge = self.state.charges.get_mut(reference).ok_or_else(|| Fault::new(404, "01"))?;
         charge.questions += 1;
@@ -586,6 +618,7 @@ pub fn plain_charge_notice(wallet: &Wallet, charge: &Charge, amount: Amount) -> 
         "amount": {"value": amount.snap_text(), "currency": "IDR"},
         "latestTransactionStatus": charge.status.code(),
         "transactionStatusDesc": charge.status.text(),
+        "originalResponseCode": charge.status.original_response_code().unwrap_or_default(),
         "createdTime": charge.created_at.wire_text(),
         "finishedTime": charge.changed_at.wire_text(),
     }))
@@ -622,7 +655,9 @@ pub fn with_trick(trick: Option<magic::Charge>, response: HttpResponse) -> React
         Some(magic::Charge::Slow) => reaction.delivery = Delivery::Slow(magic::SLOW_MS),
         Some(magic::Charge::Lost) => reaction.delivery = Delivery::Lost,
         Some(magic::Charge::ErrorCharged) => reaction.response = Fault::new(500, "00").response("54"),
-        Some(magic::Charge::Nonsense) => reaction.response = HttpResponse::html(200, "<html><body>It works!</body></html>"),
+        Some(magic::Charge::Nonsense) => {
+            reaction.response = HttpResponse::html(200, "<html><body>It works!</body></html>")
+        }
         _ => {}
     }
     reaction
@@ -659,7 +694,8 @@ impl Imitation for Wallet {
 
     fn revoke(&mut self, phone: &str, surroundings: &mut dyn Surroundings) -> Reaction {
         let active = |link: &&Link| link.phone == phone && link.status == LinkStatus::Active;
-        let references: Vec<String> = self.state.links.values().filter(active).map(|link| link.reference.clone()).collect();
+        let references: Vec<String> =
+            self.state.links.values().filter(active).map(|link| link.reference.clone()).collect();
         let mut reaction = Reaction::from(HttpResponse::json(200, json!({"revoked": references.len()}).to_string()));
         for reference in references {
             reaction.notices.extend(self.revoke_link(&reference, surroundings));

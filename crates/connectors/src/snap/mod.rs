@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod notice;
+pub mod standard;
 pub mod wire;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -113,11 +114,20 @@ impl Profile {
     /// The service of these two digits. Panics on one that the profile does not list: a slip in the connector that its
     /// first test meets.
     pub fn service(&self, code: &str) -> &'static Service {
-        self.services.iter().find(|service| service.code == code).expect("a connector calls only services that its profile lists")
+        self.services
+            .iter()
+            .find(|service| service.code == code)
+            .expect("a connector calls only services that its profile lists")
     }
 
     /// A signed POST of a message to a service; the customer's token goes where the profile says.
-    pub fn post(&self, code: &str, message: &impl Serialize, customer_token: Option<&Secret>, context: &CallContext<'_>) -> HttpRequest {
+    pub fn post(
+        &self,
+        code: &str,
+        message: &impl Serialize,
+        customer_token: Option<&Secret>,
+        context: &CallContext<'_>,
+    ) -> HttpRequest {
         let body = serde_json::to_vec(message).expect("a message of texts, numbers and lists always has a JSON text");
         self.signed("POST", code, "", body, customer_token, context)
     }
@@ -151,7 +161,14 @@ impl Profile {
         let signature = match self.scheme {
             Scheme::Symmetric => {
                 let token = bearer.map_or("", Secret::expose);
-                signature::sign_symmetric(account.client_secret.expose().as_bytes(), method, &target, token, hashed, &timestamp)
+                signature::sign_symmetric(
+                    account.client_secret.expose().as_bytes(),
+                    method,
+                    &target,
+                    token,
+                    hashed,
+                    &timestamp,
+                )
             }
             Scheme::Asymmetric => signature::sign_asymmetric(&account.private_key, method, &target, hashed, &timestamp),
         };
@@ -191,7 +208,12 @@ impl Profile {
     }
 
     /// A request to a token service (73, 74): signed over `client id|timestamp`, whatever the profile's scheme.
-    pub fn token_service_request(&self, path: &str, message: &impl Serialize, context: &CallContext<'_>) -> HttpRequest {
+    pub fn token_service_request(
+        &self,
+        path: &str,
+        message: &impl Serialize,
+        context: &CallContext<'_>,
+    ) -> HttpRequest {
         let account = context.account;
         let timestamp = self.timestamp.text(context.now);
         let signature = signature::sign_token(&account.private_key, &account.client_id, &timestamp);

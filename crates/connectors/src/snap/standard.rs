@@ -1,4 +1,4 @@
-//! Linkage and direct debit just as the standard's tables have them (07, 08, 09, 11, 54, 55 and their notices), for
+//! Linkage and direct debit just as the standard's tables have them (07, 08, 09, 11, 54, 55), for
 //! providers that publish no deviations: such a connector is a [`Profile`] and what it adds.
 //!
 //! The standard leaves three things open, which are settled here: a binding is asked about (08) by its
@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     CustomerTokenPlace, Profile,
     answer::{self, Asked, Row},
-    notice, unsupported,
-    wire::{Money, NotifyRequest, StatusRequest, UrlParam, text},
+    unsupported,
+    wire::{Money, StatusRequest, UrlParam, text},
 };
-use crate::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused, Returned, Step};
+use crate::{CallContext, HttpResponse, Returned, Step};
 
 /// A provider that follows the standard.
 #[derive(Debug)]
@@ -227,29 +227,6 @@ pub struct UnbindRequest {
     pub token_id: Option<String>,
 }
 
-/// What arrives at the notice address.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum NoticeMessage {
-    /// About a charge (56).
-    Payment(NotifyRequest),
-    /// About a link.
-    Link(LinkNotice),
-}
-
-/// Something happened to a link.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LinkNotice {
-    /// Our reference of the link.
-    pub partner_reference_no: String,
-    /// [`REVOKED`] when the customer or the provider ended it; otherwise it is worth a question.
-    pub account_status: String,
-}
-
-/// The word of a [`LinkNotice`] about a link that was ended.
-pub const REVOKED: &str = "INACTIVE";
-
 impl Standard {
     /// The customer's token for a message's body; none where it travels in a header.
     fn in_body(&self, token: Option<&Secret>) -> Option<String> {
@@ -440,7 +417,10 @@ pub fn payment(charge: &Charge, token_in_body: Option<String>, context: &CallCon
         bank_card_token: token_in_body,
         merchant_id: context.account.merchant_id.clone(),
         amount: Money::from(charge.amount),
-        url_params: vec![UrlParam::web("PAY_RETURN", &charge.return_url), UrlParam::web("PAY_NOTIFY", &charge.notify_url)],
+        url_params: vec![
+            UrlParam::web("PAY_RETURN", &charge.return_url),
+            UrlParam::web("PAY_NOTIFY", &charge.notify_url),
+        ],
         valid_up_to: charge.valid_until.wire_text(),
         additional_info: PaymentInfo {
             phone_no: charge.phone.clone().filter(|_| charge.provider.is_none()),
@@ -498,23 +478,6 @@ fn account_status(text: &str) -> Option<AccountStatus> {
         "NOT_REGISTERED" => AccountStatus::NotRegistered,
         _ => return None,
     })
-}
-
-/// Reads a notice about a charge or a link.
-///
-/// # Errors
-/// As [`notice::verified`].
-pub fn notice(request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
-    match notice::verified::<NoticeMessage>(request, "56", context)? {
-        NoticeMessage::Payment(message) => Ok(notice::read_payment(&message)),
-        NoticeMessage::Link(message) => {
-            let event = message.partner_reference_no.parse().ok().map(|link| match message.account_status.as_str() {
-                REVOKED => NoticeEvent::Revoked { link },
-                _ => NoticeEvent::Binding { link },
-            });
-            Ok(Notice { event, amount: None, response: notice::response(200, "07", "00") })
-        }
-    }
 }
 
 /// Reads what the browser brings back from a page that sends no code: `errCode` when it went wrong.
