@@ -124,8 +124,8 @@ impl Seed {
 pub struct Registration {
     /// 32 hexadecimal characters.
     pub api_key: String,
-    /// The public key, PEM.
-    pub public_key: String,
+    /// The live public keys, PEM, the newest first, at most two.
+    pub public_keys: Vec<String>,
     /// Where it is called.
     pub callbacks: Callbacks,
     /// Every product that there is.
@@ -141,7 +141,7 @@ impl SeedMerchant {
             name: self.name.clone(),
             api_key: registration.api_key,
             products: registration.products,
-            public_keys: vec![registration.public_key],
+            public_keys: registration.public_keys,
             redirect_origins: seed.redirect_origins.clone(),
             allow_local_redirects: true,
             allowed_addresses: vec![],

@@ -210,6 +210,7 @@ fn register(
         .flat_map(|connector| connector.descriptor().products)
         .map(connectors::Product::product_code)
         .collect();
+    let pem = |place: usize| keys.merchants[place].public_key().to_pem();
     for (place, seeded) in seed.merchants.iter().enumerate() {
         let callbacks = match callback.filter(|_| place == 0) {
             Some(base) => callbacks_below(base)?,
@@ -217,7 +218,8 @@ fn register(
         };
         let registration = Registration {
             api_key: places.api_key(&seeded.code),
-            public_key: keys.merchants[place].public_key().to_pem(),
+            // The ready file names one private key, which also signs for the other merchants of the samples.
+            public_keys: if place == 0 { vec![pem(0)] } else { vec![pem(place), pem(0)] },
             callbacks,
             products: products.clone(),
         };
