@@ -5,6 +5,7 @@
 
 mod commands;
 mod credentials;
+mod demo;
 mod output;
 mod sandbox;
 

@@ -44,8 +44,17 @@ pub fn data(text: impl AsRef<str>) {
 
 /// Members whose values are shortened wherever they are shown.
 const SECRETS: &[&str] = &[
-    "authCode", "accountToken", "bankCardToken", "authorizationCustomer", "webRedirectUrl", "appRedirectUrl",
-    "redirectUrl", "originalUrl", "key", "subMerchantId", "linkageToken",
+    "authCode",
+    "accountToken",
+    "bankCardToken",
+    "authorizationCustomer",
+    "webRedirectUrl",
+    "appRedirectUrl",
+    "redirectUrl",
+    "originalUrl",
+    "key",
+    "subMerchantId",
+    "linkageToken",
 ];
 
 /// A JSON text on one line, secrets shortened.
@@ -68,7 +77,11 @@ pub fn shortened(value: &Value) -> Value {
 
 fn cut(text: &str) -> String {
     let kept = if text.starts_with("http") { 40 } else { 6 };
-    if text.chars().count() <= kept + 3 { text.to_owned() } else { format!("{}...", text.chars().take(kept).collect::<String>()) }
+    if text.chars().count() <= kept + 3 {
+        text.to_owned()
+    } else {
+        format!("{}...", text.chars().take(kept).collect::<String>())
+    }
 }
 
 /// A text in at most this many characters.

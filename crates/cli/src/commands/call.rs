@@ -54,9 +54,8 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let name = arguments.operation.clone().unwrap_or_default();
-    let operation = contract::operation(&name).ok_or_else(|| {
-        advised(format!("there is no operation {name:?}"), "`gerbang call --list` names them all")
-    })?;
+    let operation = contract::operation(&name)
+        .ok_or_else(|| advised(format!("there is no operation {name:?}"), "`gerbang call --list` names them all"))?;
     if arguments.sample {
         data(operation.sample().trim_end());
         return Ok(ExitCode::SUCCESS);
@@ -109,7 +108,9 @@ fn tell(sent: &Sent) -> ExitCode {
         }
         Outcome::Unknown { why } => {
             say(format!("the outcome is not known: {why}"));
-            say("hint: ask with `gerbang call debit_status` before you do anything else; never send it as a new request");
+            say(
+                "hint: ask with `gerbang call debit_status` before you do anything else; never send it as a new request",
+            );
             ExitCode::from(EXIT_UNKNOWN)
         }
     }

@@ -20,7 +20,6 @@ macro_rules! commands {
     ($($name:ident = $module:ident),+ $(,)?) => {
         /// What to do. The text of each command stands on its arguments.
         #[derive(Subcommand)]
-        #[expect(missing_docs, reason = "each command's text stands on its arguments")]
         pub enum Command {
             $($name($module::Args),)+
         }

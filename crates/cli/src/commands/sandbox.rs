@@ -88,7 +88,10 @@ fn tell(sandbox: &Sandbox, ready: &Ready) {
     say(format!("merchant       {}, API key {}", ready.merchant.partner_id, ready.merchant.api_key));
     say(format!("private key    {}", ready.merchant.private_key_file));
     say(format!("products       {}", ready.products.join(", ")));
-    say(format!("customer       {}, one-time code {}, PIN {}", ready.customer.phone_no, ready.customer.otp, ready.customer.pin));
+    say(format!(
+        "customer       {}, one-time code {}, PIN {}",
+        ready.customer.phone_no, ready.customer.otp, ready.customer.pin
+    ));
     say(format!("demo merchant  {}/book", sandbox.merchant.base_url()));
     for provider in sandbox.providers() {
         say(format!("provider       {} {}", provider.base_url(), provider.name()));

@@ -57,7 +57,8 @@ impl SandboxKeys {
         pairs
             .map(|(connector, key)| {
                 let name = connector.descriptor().name;
-                let address = places.providers.get(name).with_context(|| format!("where {name} listens is not known"))?;
+                let address =
+                    places.providers.get(name).with_context(|| format!("where {name} listens is not known"))?;
                 let base_url = format!("http://{address}");
                 let account = Account {
                     pages_url: base_url.clone(),

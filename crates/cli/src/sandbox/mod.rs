@@ -20,7 +20,7 @@ use simulator::{
     imitations::Provider,
     seed::{self, Registration, Seed},
 };
-use store::{Store, Vault, StoreError, sqlite::SqliteStore};
+use store::{Store, StoreError, Vault, sqlite::SqliteStore};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +77,8 @@ impl Sandbox {
     /// # Errors
     /// The first part that does not start, with advice where there is any.
     pub async fn start(options: SandboxOptions) -> anyhow::Result<Self> {
-        let SandboxOptions { folder, listen, public_url, merchant_callback, providers_elsewhere, crash_point } = options;
+        let SandboxOptions { folder, listen, public_url, merchant_callback, providers_elsewhere, crash_point } =
+            options;
         folder.prepare()?;
         let store = open_store(&folder)?;
         let seed = Seed::load();

@@ -34,7 +34,8 @@ pub async fn start_providers(
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Outside> {
     let lock = lock(folder)?;
-    let gateway_url = places.gateway_url.clone().context("the gateway's address is known before its providers start")?;
+    let gateway_url =
+        places.gateway_url.clone().context("the gateway's address is known before its providers start")?;
     let mut providers = vec![];
     for (connector, key) in connectors::CONNECTORS.iter().zip(&keys.providers) {
         let name = connector.descriptor().name;

@@ -42,9 +42,10 @@ impl Places {
             Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
         };
         for merchant in simulator::seed::Seed::load().merchants {
-            places.api_keys.entry(merchant.code).or_insert_with(|| {
-                digest::sha256_hex(SystemFresh::default().text(40).as_bytes())[..32].to_owned()
-            });
+            places
+                .api_keys
+                .entry(merchant.code)
+                .or_insert_with(|| digest::sha256_hex(SystemFresh::default().text(40).as_bytes())[..32].to_owned());
         }
         Ok(places)
     }

@@ -1,0 +1,196 @@
+//! What every step of the demo needs: the merchant's client, the customer's browser, and a record of what held.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use client::{Client, Sent};
+use serde_json::Value;
+use simulator::{
+    customer::{Browser, Visit, VisitError},
+    demo_merchant::LinkTokens,
+    imitations::Provider,
+};
+
+use super::report::{Report, Step};
+use crate::{
+    output::{clipped, data, shortened},
+    sandbox::Sandbox,
+};
+
+/// How long something that happens by itself may take, in seconds.
+const PATIENCE_SECONDS: u64 = 15;
+/// How often it is looked at, in milliseconds.
+const LOOK_EVERY_MS: u64 = 20;
+/// Characters of a request or an answer that are shown.
+const SHOWN_MAX: usize = 150;
+
+/// One run through the demo.
+pub struct Journey<'a> {
+    /// The sandbox that is used.
+    pub sandbox: &'a Sandbox,
+    /// The merchant's line to the gateway.
+    pub client: Client,
+    /// The language of the pages.
+    pub lang: &'static str,
+    browser: Browser,
+    aloud: bool,
+    product: String,
+    steps: Vec<Step>,
+    references: u32,
+    began: Instant,
+}
+
+impl<'a> Journey<'a> {
+    /// Begins; `aloud` prints every step as it is done.
+    pub fn new(sandbox: &'a Sandbox, lang: &'static str, aloud: bool) -> anyhow::Result<Self> {
+        let bases: Vec<String> =
+            sandbox.providers().iter().map(Provider::base_url).chain([sandbox.base_url.clone()]).collect();
+        Ok(Self {
+            sandbox,
+            client: Client::new(sandbox.credentials(0))?,
+            lang,
+            browser: Browser::new(bases.iter().map(String::as_str)),
+            aloud,
+            product: String::new(),
+            steps: vec![],
+            references: 0,
+            began: Instant::now(),
+        })
+    }
+
+    /// The steps from here on are about this product.
+    pub fn turn_to(&mut self, product: &str) {
+        product.clone_into(&mut self.product);
+        if self.aloud {
+            data(format!("\n{product}"));
+        }
+    }
+
+    /// A reference that was not used before.
+    pub fn reference(&mut self, kind: &str) -> String {
+        self.references += 1;
+        format!("{kind}-{:04}", self.references)
+    }
+
+    /// The merchant code.
+    pub fn partner_id(&self) -> &str {
+        &self.client.merchant().partner_id
+    }
+
+    /// Where the browser returns to in the end: the demo merchant's shop.
+    pub fn shop(&self) -> String {
+        format!("{}/thanks", self.sandbox.merchant.base_url())
+    }
+
+    /// Sends an operation; the step holds when the answer has one of these codes.
+    ///
+    /// # Errors
+    /// When nothing could be sent; an answer that was not expected is a step that did not hold.
+    pub async fn send(&mut self, name: &str, operation: &str, fields: &Value, codes: &[&str]) -> anyhow::Result<Sent> {
+        let sent = self.client.send(operation, fields).await?;
+        let code = sent.code().unwrap_or_else(|| "no answer".into());
+        let answer = match sent.reply() {
+            Some(reply) => shortened(&reply).to_string(),
+            None => format!("{:?}", sent.outcome),
+        };
+        self.note(Step {
+            product: self.product.clone(),
+            name: name.to_owned(),
+            sent: format!("{} {}", sent.prepared.method, clipped(&request_line(&sent, fields), SHOWN_MAX)),
+            held: codes.contains(&code.as_str()),
+            answered: clipped(&answer, SHOWN_MAX),
+            code,
+        });
+        Ok(sent)
+    }
+
+    /// The customer opens a page and goes on to its end; the step holds when `good` says so of the end.
+    pub async fn visit(&mut self, name: &str, url: &str, good: impl Fn(&Visit) -> bool) -> Option<Visit> {
+        let customer = self.sandbox.seed.browser_customer(Some(&self.product));
+        let visited: Result<Visit, VisitError> = self.browser.visit(url, &customer).await;
+        let (held, answered, visit) = match visited {
+            Ok(visit) => {
+                let titles: Vec<&str> =
+                    visit.seen.iter().map(|seen| seen.title.as_str()).filter(|title| !title.is_empty()).collect();
+                let end = visit.text.clone().unwrap_or_else(|| format!("back at {}", visit.end.path()));
+                (good(&visit), format!("{} > {end}", titles.join(" > ")), Some(visit))
+            }
+            Err(error) => (false, format!("{:#}", anyhow::Error::new(error)), None),
+        };
+        let filled = visit.iter().flat_map(|visit| &visit.seen).flat_map(|seen| seen.filled.clone());
+        let filled: Vec<String> = filled.filter(|name| name != "action").collect();
+        self.note(Step {
+            product: self.product.clone(),
+            name: name.to_owned(),
+            sent: format!(
+                "the customer's browser, filling in {}",
+                if filled.is_empty() { "nothing".into() } else { filled.join(", ") }
+            ),
+            code: String::new(),
+            answered: clipped(&answered, SHOWN_MAX),
+            held,
+        });
+        visit
+    }
+
+    /// Something that must come true by itself.
+    pub async fn await_that(&mut self, name: &str, mut look: impl FnMut(&Sandbox) -> Result<String, String>) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(PATIENCE_SECONDS);
+        let answer = loop {
+            match look(self.sandbox) {
+                Ok(text) => break Ok(text),
+                Err(text) if Instant::now() >= deadline => break Err(text),
+                Err(_) => tokio::time::sleep(Duration::from_millis(LOOK_EVERY_MS)).await,
+            }
+        };
+        let held = answer.is_ok();
+        self.note(Step {
+            product: self.product.clone(),
+            name: name.to_owned(),
+            sent: "waiting".into(),
+            code: String::new(),
+            answered: clipped(
+                &answer.unwrap_or_else(|text| format!("not within {PATIENCE_SECONDS} s: {text}")),
+                SHOWN_MAX,
+            ),
+            held,
+        });
+        held
+    }
+
+    /// The tokens that the binding notification brought.
+    pub fn notified_tokens(&self, reference: &str) -> Option<LinkTokens> {
+        self.sandbox.merchant.book().links.get(self.partner_id())?.get(reference)?.tokens.clone()
+    }
+
+    fn note(&mut self, step: Step) {
+        if self.aloud {
+            data(step.line());
+        }
+        self.steps.push(step);
+    }
+
+    /// Waits until nothing is open any more and compares the books.
+    ///
+    /// # Errors
+    /// When the gateway's books cannot be read.
+    pub async fn finish(mut self) -> anyhow::Result<Report> {
+        self.turn_to("BOOKS");
+        self.await_that("books agree", |sandbox| match sandbox.compare_books() {
+            Ok(comparison) if comparison.agree() => Ok("gateway, providers and merchant".into()),
+            Ok(comparison) => Err([comparison.undecided, comparison.differences].concat().join("; ")),
+            Err(error) => Err(error.to_string()),
+        })
+        .await;
+        let books = self.sandbox.compare_books().context("compare the books")?;
+        let refused_calls = self.sandbox.merchant.book().refused_calls;
+        let held = self.steps.iter().all(|step| step.held) && books.agree() && refused_calls == 0;
+        let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(Report { held, elapsed_ms, refused_calls, steps: self.steps, books })
+    }
+}
+
+fn request_line(sent: &Sent, fields: &Value) -> String {
+    let path = sent.prepared.target.split('?').next().unwrap_or_default();
+    format!("{path} {}", shortened(fields))
+}
