@@ -7,4 +7,4 @@ mod fixtures;
 mod magic;
 mod mangled;
 mod register;
-mod world;
+pub(crate) mod world;

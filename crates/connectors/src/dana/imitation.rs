@@ -14,8 +14,8 @@ use crate::{
         state::Step,
         trust::{Fault, Trust, bearer, body, success},
         wallet::{
-            Brand, ChargeAsk, ExchangeFault, Progress, Wallet, plain_charge_notice, plain_link_notice, plain_return, plain_status,
-            with_trick,
+            Brand, ChargeAsk, ExchangeFault, Progress, Wallet, plain_charge_notice, plain_link_notice, plain_return,
+            plain_status, with_trick,
         },
     },
     snap::{EmptyBody, wire::StatusRequest},
@@ -78,7 +78,11 @@ fn trusted(wallet: &mut Wallet, request: &HttpRequest, now: Instant) -> Result<(
     wallet.trust(request, now)
 }
 
-fn authorise(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+fn authorise(
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     let query = request.query();
     let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let needed = |name: &str| value(name).filter(|text| !text.is_empty()).ok_or_else(|| Fault::missing(name));
@@ -102,7 +106,11 @@ fn authorise(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn 
     Ok(HttpResponse::see_other(url).into())
 }
 
-fn customer_token(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+fn customer_token(
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     let now = surroundings.now();
     check_timestamp(request)?;
     wallet.trust_token_request(request, now)?;
@@ -111,12 +119,13 @@ fn customer_token(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut
         return Err(Fault::malformed("grantType"));
     }
     let reference = message.additional_info.external_uid;
-    let link = wallet.exchange(&message.auth_code, reference.as_deref(), surroundings).map_err(|fault| match fault {
-        ExchangeFault::Invalid => Fault::saying(401, "00", "Unauthorized. Auth Code Invalid"),
-        ExchangeFault::Used => Fault::saying(401, "00", "Unauthorized. Auth Code Used"),
-        ExchangeFault::Expired => Fault::saying(401, "00", "Unauthorized. Auth Code Expired"),
-        ExchangeFault::AlreadyLinked => Fault::saying(403, "15", "Transaction Not Permitted. Already linked"),
-    })?;
+    let link =
+        wallet.exchange(&message.auth_code, reference.as_deref(), surroundings).map_err(|fault| match fault {
+            ExchangeFault::Invalid => Fault::saying(401, "00", "Unauthorized. Auth Code Invalid"),
+            ExchangeFault::Used => Fault::saying(401, "00", "Unauthorized. Auth Code Used"),
+            ExchangeFault::Expired => Fault::saying(401, "00", "Unauthorized. Auth Code Expired"),
+            ExchangeFault::AlreadyLinked => Fault::saying(403, "15", "Transaction Not Permitted. Already linked"),
+        })?;
     let reply = json!({
         "accessToken": link.token,
         "tokenType": "Bearer",
@@ -146,7 +155,8 @@ fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
     let message: UnbindRequest = body(request)?;
     let link = wallet.link_of_token(Some(&message.additional_info.access_token))?;
     wallet.unbind(&link.reference);
-    Ok(success("09", json!({"referenceNo": link.id, "merchantId": message.merchant_id, "unlinkResult": "success"})).into())
+    Ok(success("09", json!({"referenceNo": link.id, "merchantId": message.merchant_id, "unlinkResult": "success"}))
+        .into())
 }
 
 fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
@@ -179,7 +189,8 @@ fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
         valid_until,
     };
     let reply = wallet.charge(ask, surroundings)?;
-    let mut answer = json!({"referenceNo": reply.provider_reference, "partnerReferenceNo": message.partner_reference_no});
+    let mut answer =
+        json!({"referenceNo": reply.provider_reference, "partnerReferenceNo": message.partner_reference_no});
     match reply.progress {
         Progress::Pending => return Err(Fault::new(202, "00")),
         Progress::Page(url) => answer["webRedirectUrl"] = json!(url),

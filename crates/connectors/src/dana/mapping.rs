@@ -33,7 +33,10 @@ pub(super) fn bound(response: &HttpResponse) -> Outcome {
     match answer.parse::<CustomerTokenReply>() {
         Err(evidence) => Outcome::Unknown(evidence),
         Ok(reply) => Outcome::Linked(ProviderLink {
-            account_reference: reply.additional_info.and_then(|info| info.user_info).and_then(|user| user.public_user_id),
+            account_reference: reply
+                .additional_info
+                .and_then(|info| info.user_info)
+                .and_then(|user| user.public_user_id),
             access_token: Some(Secret::new(reply.access_token)),
             refresh_token: reply.refresh_token.map(Secret::new),
             payment_token: None,
@@ -51,10 +54,11 @@ fn code_refused(response: &HttpResponse) -> Option<Outcome> {
 
 /// 11.
 pub(super) fn balance(response: &HttpResponse) -> Outcome {
-    let reply: BalanceReply = match answer::done(ROWS, "11", Asked::This, response).and_then(|answer| answer.parse_or_unknown()) {
-        Ok(reply) => reply,
-        Err(outcome) => return outcome,
-    };
+    let reply: BalanceReply =
+        match answer::done(ROWS, "11", Asked::This, response).and_then(|answer| answer.parse_or_unknown()) {
+            Ok(reply) => reply,
+            Err(outcome) => return outcome,
+        };
     let wallet = reply.account_infos.iter().find(|info| info.balance_type == wire::BALANCE);
     let amount = wallet.and_then(|info| info.available_balance.as_ref().or(info.amount.as_ref())).and_then(Money::read);
     match amount {

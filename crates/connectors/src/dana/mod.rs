@@ -15,11 +15,12 @@ use lifecycle::{
 };
 
 use crate::{
-    CallContext, Capability, Connector, Descriptor, HttpRequest, HttpResponse, Notice, NoticeRefused, Product, Returned, Scheme,
-    Step,
+    CallContext, Capability, Connector, Descriptor, HttpRequest, HttpResponse, Notice, NoticeRefused, Product,
+    Returned, Scheme, Step,
     imitation::{Imitation, Setup},
     snap::{
-        self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm, answer, notice,
+        self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm, answer,
+        notice,
         wire::{Money, StatusRequest, UrlParam},
     },
 };
@@ -84,8 +85,12 @@ impl Connector for Dana {
         let merchant_id = context.account.merchant_id.clone();
         match call {
             ProviderCall::StartAuthorisation { auth_code, state, return_url, lang, phone } => {
-                let seamless = phone.as_deref().map(|phone| wire::SeamlessData { mobile: phone.to_owned(), external_uid: auth_code.to_string() });
-                Step::Done(Outcome::AuthoriseAt { url: authorisation_url(state, return_url, lang, seamless.as_ref(), context) })
+                let seamless = phone
+                    .as_deref()
+                    .map(|phone| wire::SeamlessData { mobile: phone.to_owned(), external_uid: auth_code.to_string() });
+                Step::Done(Outcome::AuthoriseAt {
+                    url: authorisation_url(state, return_url, lang, seamless.as_ref(), context),
+                })
             }
             ProviderCall::Bind { link, auth_code: Some(code), .. } => {
                 let message = wire::CustomerTokenRequest {
@@ -134,7 +139,13 @@ impl Connector for Dana {
         }
     }
 
-    fn proceed(&self, call: &ProviderCall, _before: &[HttpResponse], response: &HttpResponse, _context: &CallContext<'_>) -> Step {
+    fn proceed(
+        &self,
+        call: &ProviderCall,
+        _before: &[HttpResponse],
+        response: &HttpResponse,
+        _context: &CallContext<'_>,
+    ) -> Step {
         Step::Done(match call {
             ProviderCall::Bind { .. } => mapping::bound(response),
             ProviderCall::ReadBalance { .. } => mapping::balance(response),
@@ -205,7 +216,10 @@ fn pay(charge: &Charge, context: &CallContext<'_>) -> HttpRequest {
         partner_reference_no: charge.reference.clone(),
         merchant_id: context.account.merchant_id.clone(),
         amount: Money::from(charge.amount),
-        url_params: vec![UrlParam::web("PAY_RETURN", &charge.return_url), UrlParam::web("NOTIFICATION", &charge.notify_url)],
+        url_params: vec![
+            UrlParam::web("PAY_RETURN", &charge.return_url),
+            UrlParam::web("NOTIFICATION", &charge.notify_url),
+        ],
         valid_up_to: charge.valid_until.wire_text(),
         additional_info: wire::PaymentInfo {
             product_code: wire::PRODUCT.into(),

@@ -15,8 +15,8 @@ use crate::{
         state::{Link, Step},
         trust::{Fault, Trust, bearer, body, success},
         wallet::{
-            Brand, ChargeAsk, ExchangeFault, Progress, Returning, Wallet, plain_charge_notice, plain_link_notice, plain_return,
-            plain_status, with_trick,
+            Brand, ChargeAsk, ExchangeFault, Progress, Returning, Wallet, plain_charge_notice, plain_link_notice,
+            plain_return, plain_status, with_trick,
         },
     },
     snap::{EmptyBody, wire::StatusRequest},
@@ -67,7 +67,9 @@ fn return_query(returning: &Returning<'_>) -> Vec<(&'static str, String)> {
 fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Reaction {
     type Handler = fn(&mut Wallet, &HttpRequest, &mut dyn Surroundings) -> Result<Reaction, Fault>;
     let (service, handler): (&str, Handler) = match (request.method, request.path()) {
-        ("POST", "/v1.0/access-token/b2b") => ("73", |wallet, request, s| wallet.issue_token(request, s).map(Reaction::from)),
+        ("POST", "/v1.0/access-token/b2b") => {
+            ("73", |wallet, request, s| wallet.issue_token(request, s).map(Reaction::from))
+        }
         ("GET", AUTH_CODE_PATH) => ("10", authorise),
         ("POST", "/v1.0/registration-account-binding") => ("07", bind),
         ("POST", "/v1.0/registration-account-inquiry") => ("08", inquire),
@@ -80,7 +82,11 @@ fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
 }
 
 /// The browser asks, so nothing is signed except the seamless data; data with a wrong signature is ignored.
-fn authorise(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+fn authorise(
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     let query = request.query();
     let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let needed = |name: &str| value(name).filter(|text| !text.is_empty()).ok_or_else(|| Fault::missing(name));
@@ -108,12 +114,14 @@ fn bind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surro
     if message.merchant_id != wallet.setup.merchant_id {
         return Err(Fault::new(404, "08"));
     }
-    let link = wallet.exchange(&message.auth_code, message.partner_reference_no.as_deref(), surroundings).map_err(|fault| match fault {
-        ExchangeFault::Invalid => Fault::saying(404, "11", "Invalid customer auth code"),
-        ExchangeFault::Used => Fault::saying(404, "11", "Invalid customer auth code: used"),
-        ExchangeFault::Expired => Fault::saying(404, "11", "Invalid customer auth code: expired"),
-        ExchangeFault::AlreadyLinked => Fault::saying(403, "15", "Transaction Not Permitted. Already linked"),
-    })?;
+    let link = wallet.exchange(&message.auth_code, message.partner_reference_no.as_deref(), surroundings).map_err(
+        |fault| match fault {
+            ExchangeFault::Invalid => Fault::saying(404, "11", "Invalid customer auth code"),
+            ExchangeFault::Used => Fault::saying(404, "11", "Invalid customer auth code: used"),
+            ExchangeFault::Expired => Fault::saying(404, "11", "Invalid customer auth code: expired"),
+            ExchangeFault::AlreadyLinked => Fault::saying(403, "15", "Transaction Not Permitted. Already linked"),
+        },
+    )?;
     let reply = json!({
         "referenceNo": link.id,
         "partnerReferenceNo": link.reference,
@@ -141,9 +149,7 @@ fn option_token(link: &Link) -> String {
 fn inquire(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
     let link = linked(wallet, request, surroundings.now())?;
     let (cash, points, notices) = wallet.balance(&link, surroundings)?;
-    let option = |name: &str, balance: Amount, token: String| {
-        json!({"name": name, "active": true, "balance": {"value": balance.snap_text(), "currency": "IDR"}, "token": token})
-    };
+    let option = |name: &str, balance: Amount, token: String| json!({"name": name, "active": true, "balance": {"value": balance.snap_text(), "currency": "IDR"}, "token": token});
     let options = [option(wire::WALLET, cash, option_token(&link)), option(wire::COINS, points, String::new())];
     let reply = json!({"referenceNo": link.id, "additionalInfo": {"paymentOptions": options}});
     Ok(Reaction { notices, ..success("08", reply).into() })
@@ -153,7 +159,8 @@ fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
     let link = linked(wallet, request, surroundings.now())?;
     let message: UnbindRequest = body(request)?;
     wallet.unbind(&link.reference);
-    Ok(success("09", json!({"referenceNo": link.id, "merchantId": message.merchant_id, "unlinkResult": "success"})).into())
+    Ok(success("09", json!({"referenceNo": link.id, "merchantId": message.merchant_id, "unlinkResult": "success"}))
+        .into())
 }
 
 fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
@@ -187,7 +194,8 @@ fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
         },
         surroundings,
     )?;
-    let mut answer = json!({"referenceNo": reply.provider_reference, "partnerReferenceNo": message.partner_reference_no});
+    let mut answer =
+        json!({"referenceNo": reply.provider_reference, "partnerReferenceNo": message.partner_reference_no});
     match reply.progress {
         Progress::Pending => return Err(Fault::new(202, "00")),
         Progress::Page(url) => answer["webRedirectUrl"] = json!(url),

@@ -57,7 +57,9 @@ pub(super) fn account(response: &HttpResponse) -> Outcome {
     let info = |status, level| Outcome::Account(AccountInfo { status, level, message: String::new() });
     match options(Asked::This, response) {
         Ok(options) if options.iter().any(|option| option.active) => info(AccountStatus::Active, '2'),
-        Ok(_) | Err(Outcome::Refused(Reason::AccountInactive | Reason::CustomerTokenInvalid)) => info(AccountStatus::Inactive, '0'),
+        Ok(_) | Err(Outcome::Refused(Reason::AccountInactive | Reason::CustomerTokenInvalid)) => {
+            info(AccountStatus::Inactive, '0')
+        }
         Err(Outcome::Refused(Reason::AccountBlocked)) => info(AccountStatus::Blocked, '0'),
         Err(outcome) => outcome,
     }

@@ -97,7 +97,9 @@ impl Connector for GoPay {
         let account = context.account;
         match call {
             ProviderCall::StartAuthorisation { state, return_url, lang, phone, .. } => {
-                Step::Done(Outcome::AuthoriseAt { url: authorisation_url(account, state, return_url, lang, phone.as_deref()) })
+                Step::Done(Outcome::AuthoriseAt {
+                    url: authorisation_url(account, state, return_url, lang, phone.as_deref()),
+                })
             }
             ProviderCall::Bind { link, auth_code: Some(code), .. } => {
                 let message = wire::BindRequest {
@@ -110,7 +112,9 @@ impl Connector for GoPay {
             }
             ProviderCall::Bind { auth_code: None, .. } => Step::Done(Outcome::Refused(Reason::AuthCodeInvalid)),
             // Only the answer of 07 carries the token that 08 is asked with: without it there is nobody to ask about.
-            ProviderCall::InquireBinding { provider, .. } => inquire_account(Some(provider), Outcome::NotFound, context),
+            ProviderCall::InquireBinding { provider, .. } => {
+                inquire_account(Some(provider), Outcome::NotFound, context)
+            }
             ProviderCall::InquireAccount { provider, .. } => {
                 inquire_account(provider.as_ref(), Outcome::Refused(Reason::NotPermitted), context)
             }
@@ -118,7 +122,9 @@ impl Connector for GoPay {
                 inquire_account(Some(provider), Outcome::Refused(Reason::CustomerTokenInvalid), context)
             }
             ProviderCall::Charge(charge) => match &charge.provider {
-                Some(provider) => inquire_account(Some(provider), Outcome::Refused(Reason::CustomerTokenInvalid), context),
+                Some(provider) => {
+                    inquire_account(Some(provider), Outcome::Refused(Reason::CustomerTokenInvalid), context)
+                }
                 None => Step::Send(pay(charge, None, context)),
             },
             ProviderCall::InquireCharge { reference, provider_reference, amount, charged_at } => {
@@ -146,7 +152,13 @@ impl Connector for GoPay {
         }
     }
 
-    fn proceed(&self, call: &ProviderCall, before: &[HttpResponse], response: &HttpResponse, context: &CallContext<'_>) -> Step {
+    fn proceed(
+        &self,
+        call: &ProviderCall,
+        before: &[HttpResponse],
+        response: &HttpResponse,
+        context: &CallContext<'_>,
+    ) -> Step {
         Step::Done(match call {
             ProviderCall::Bind { .. } => mapping::bound(response),
             ProviderCall::InquireBinding { provider, .. } => match mapping::options(Asked::Past, response) {
@@ -217,7 +229,10 @@ fn pay(charge: &Charge, option_token: Option<String>, context: &CallContext<'_>)
         partner_reference_no: charge.reference.clone(),
         amount: amount.clone(),
         merchant_id: context.account.merchant_id.clone(),
-        url_params: vec![UrlParam::web("PAY_RETURN", &charge.return_url), UrlParam::web("PAY_NOTIFY", &charge.notify_url)],
+        url_params: vec![
+            UrlParam::web("PAY_RETURN", &charge.return_url),
+            UrlParam::web("PAY_NOTIFY", &charge.notify_url),
+        ],
         valid_up_to: charge.valid_until.wire_text(),
         pay_option_details: vec![wire::PayOption {
             pay_method: "GOPAY".into(),

@@ -119,7 +119,9 @@ pub fn opens_on_sight(number: &str) -> bool {
 
 /// `62` and 9 to 13 digits.
 pub fn is_number(number: &str) -> bool {
-    number.strip_prefix("62").is_some_and(|rest| (9..=13).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    number
+        .strip_prefix("62")
+        .is_some_and(|rest| (9..=13).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The page `docs/reference/magic-values.md`.

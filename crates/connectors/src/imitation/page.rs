@@ -13,7 +13,8 @@ use super::{
 use crate::{HttpRequest, HttpResponse};
 
 const STYLE: &str = include_str!("../../templates/wallet.css");
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The texts of the pages in one language.
 struct Words {
@@ -104,7 +105,9 @@ impl Words {
             EntryError::PhoneMalformed => ("Nomor ponsel tidak benar.", "This is not a mobile number."),
             EntryError::PhoneUnknown => ("Nomor ponsel tidak terdaftar.", "This number is not registered."),
             EntryError::OtpWrong => ("Kode salah.", "The code is wrong."),
-            EntryError::OtpExpired => ("Kode sudah tidak berlaku. Minta kode baru.", "The code has expired. Ask for another one."),
+            EntryError::OtpExpired => {
+                ("Kode sudah tidak berlaku. Minta kode baru.", "The code has expired. Ask for another one.")
+            }
             EntryError::ResendTooSoon => ("Kode baru belum dapat diminta.", "Another code cannot be sent yet."),
             EntryError::PinWrong => ("PIN salah.", "The PIN is wrong."),
         };
@@ -209,7 +212,18 @@ impl Wallet {
     /// The page for an address that means nothing.
     pub fn gone(&self) -> HttpResponse {
         let words = &INDONESIAN;
-        html(404, &ResultView { words, brand: self.brand.title, title: words.gone, id: "", good: false, text: words.gone, has_return: false })
+        html(
+            404,
+            &ResultView {
+                words,
+                brand: self.brand.title,
+                title: words.gone,
+                id: "",
+                good: false,
+                text: words.gone,
+                has_return: false,
+            },
+        )
     }
 
     fn render(&self, id: &str, session: &Session, now: Instant) -> HttpResponse {
@@ -224,7 +238,15 @@ impl Wallet {
                     Ok(_) => words.linked,
                     Err(fault) => words.page_fault(*fault),
                 };
-                let view = ResultView { words, brand, title, id, good: result.is_ok(), text, has_return: !session.return_url.is_empty() };
+                let view = ResultView {
+                    words,
+                    brand,
+                    title,
+                    id,
+                    good: result.is_ok(),
+                    text,
+                    has_return: !session.return_url.is_empty(),
+                };
                 return html(200, &view);
             }
             (None, Some(Step::Phone)) => "phone",
@@ -270,7 +292,12 @@ impl Wallet {
         Some(format!("{}{joint}{query}", session.return_url))
     }
 
-    fn entered(&mut self, session: &mut Session, form: &[(String, String)], surroundings: &mut dyn Surroundings) -> Vec<HttpRequest> {
+    fn entered(
+        &mut self,
+        session: &mut Session,
+        form: &[(String, String)],
+        surroundings: &mut dyn Surroundings,
+    ) -> Vec<HttpRequest> {
         let value = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
         if session.over.is_some() {
             return vec![];
@@ -325,16 +352,24 @@ impl Wallet {
     }
 
     /// Ends a page: what it was for happens or does not, and the gateway is told.
-    fn conclude(&mut self, session: &mut Session, result: Result<(), PageFault>, surroundings: &mut dyn Surroundings) -> Vec<HttpRequest> {
+    fn conclude(
+        &mut self,
+        session: &mut Session,
+        result: Result<(), PageFault>,
+        surroundings: &mut dyn Surroundings,
+    ) -> Vec<HttpRequest> {
         let now = surroundings.now();
         let (over, notices) = match (session.purpose.clone(), result) {
-            (Purpose::Authorise { code, .. }, Ok(())) => (Ok(Some(self.authorised(code, session.phone.clone(), surroundings))), vec![]),
+            (Purpose::Authorise { code, .. }, Ok(())) => {
+                (Ok(Some(self.authorised(code, session.phone.clone(), surroundings))), vec![])
+            }
             (Purpose::Authorise { .. }, Err(fault)) => (Err(fault), vec![]),
             (Purpose::Link { reference, gives_code: true }, Ok(())) => {
                 let code = self.new_code(session.phone.clone(), Some(reference), surroundings);
                 (Ok(Some(code)), vec![])
             }
-            (Purpose::Link { reference, gives_code: false }, result) | (Purpose::Link { reference, .. }, result @ Err(_)) => {
+            (Purpose::Link { reference, gives_code: false }, result)
+            | (Purpose::Link { reference, .. }, result @ Err(_)) => {
                 if let Some(link) = self.state.links.get_mut(&reference) {
                     link.status = result.map_or_else(LinkStatus::Failed, |()| LinkStatus::Active);
                 }
@@ -350,7 +385,12 @@ impl Wallet {
         notices
     }
 
-    fn authorised(&mut self, code: Option<String>, phone: Option<String>, surroundings: &mut dyn Surroundings) -> String {
+    fn authorised(
+        &mut self,
+        code: Option<String>,
+        phone: Option<String>,
+        surroundings: &mut dyn Surroundings,
+    ) -> String {
         match code {
             Some(code) => {
                 if let Some(waiting) = self.state.auth_codes.get_mut(&code) {
@@ -362,7 +402,13 @@ impl Wallet {
         }
     }
 
-    fn confirmed(&mut self, reference: &str, phone: Option<String>, result: Result<(), PageFault>, now: Instant) -> Result<(), PageFault> {
+    fn confirmed(
+        &mut self,
+        reference: &str,
+        phone: Option<String>,
+        result: Result<(), PageFault>,
+        now: Instant,
+    ) -> Result<(), PageFault> {
         let Some(charge) = self.state.charges.get_mut(reference) else { return Err(PageFault::Expired) };
         if !matches!(charge.status, ChargeStatus::Waiting { .. }) {
             return Err(PageFault::Expired);

@@ -16,8 +16,8 @@ use crate::{
         state::{Link, LinkStatus, Purpose, Step},
         trust::{Fault, Trust, body, success},
         wallet::{
-            Brand, ChargeAsk, ExchangeFault, Progress, Wallet, plain_charge_notice, plain_link_notice, plain_return, plain_status,
-            with_trick,
+            Brand, ChargeAsk, ExchangeFault, Progress, Wallet, plain_charge_notice, plain_link_notice, plain_return,
+            plain_status, with_trick,
         },
     },
     snap::{EmptyBody, wire::StatusRequest},
@@ -54,7 +54,9 @@ pub(super) fn imitation(setup: Setup) -> Box<dyn Imitation> {
 fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Reaction {
     type Handler = fn(&mut Wallet, &HttpRequest, &mut dyn Surroundings) -> Result<Reaction, Fault>;
     let (service, handler): (&str, Handler) = match (request.method, request.path()) {
-        ("POST", "/v1.0/access-token/b2b") => ("73", |wallet, request, s| wallet.issue_token(request, s).map(Reaction::from)),
+        ("POST", "/v1.0/access-token/b2b") => {
+            ("73", |wallet, request, s| wallet.issue_token(request, s).map(Reaction::from))
+        }
         ("GET", "/v1.0/get-auth-code") => ("10", get_auth_code),
         ("GET", LINKING_PATH) => ("10", linking_page),
         ("POST", "/v1.0/registration-account-binding") => ("07", bind),
@@ -68,7 +70,11 @@ fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
 }
 
 /// Hands out a code that means nothing until the customer has been on the linking page with it.
-fn get_auth_code(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+fn get_auth_code(
+    wallet: &mut Wallet,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Fault> {
     wallet.trust(request, surroundings.now())?;
     let query = request.query();
     let needed = |name: &str| {
@@ -91,8 +97,11 @@ fn linking_page(wallet: &mut Wallet, request: &HttpRequest, _: &mut dyn Surround
     let query = request.query();
     let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let wanted = value("authCode").ok_or_else(|| Fault::missing("authCode"))?;
-    let is_wanted = |purpose: &Purpose| matches!(purpose, Purpose::Authorise { code: Some(code), .. } if code == wanted);
-    let Some(id) = wallet.state.sessions.iter().find(|(_, session)| is_wanted(&session.purpose)).map(|(id, _)| id.clone()) else {
+    let is_wanted =
+        |purpose: &Purpose| matches!(purpose, Purpose::Authorise { code: Some(code), .. } if code == wanted);
+    let Some(id) =
+        wallet.state.sessions.iter().find(|(_, session)| is_wanted(&session.purpose)).map(|(id, _)| id.clone())
+    else {
         return Ok(wallet.gone().into());
     };
     if let (Some(session), Some("en")) = (wallet.state.sessions.get_mut(&id), value("lang")) {
@@ -107,12 +116,17 @@ fn bind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surro
     if message.merchant_id != wallet.setup.merchant_id {
         return Err(Fault::new(404, "08"));
     }
-    let link = wallet.exchange(&message.auth_code, Some(&message.partner_reference_no), surroundings).map_err(|fault| match fault {
-        ExchangeFault::Invalid => Fault::saying(404, "11", "Invalid authCode"),
-        ExchangeFault::Used => Fault::saying(404, "11", "Invalid authCode: used"),
-        ExchangeFault::Expired => Fault::saying(404, "11", "Invalid authCode: expired"),
-        ExchangeFault::AlreadyLinked => Fault::saying(403, "15", "Transaction Not Permitted. Too many active bindings"),
-    })?;
+    let link =
+        wallet.exchange(&message.auth_code, Some(&message.partner_reference_no), surroundings).map_err(|fault| {
+            match fault {
+                ExchangeFault::Invalid => Fault::saying(404, "11", "Invalid authCode"),
+                ExchangeFault::Used => Fault::saying(404, "11", "Invalid authCode: used"),
+                ExchangeFault::Expired => Fault::saying(404, "11", "Invalid authCode: expired"),
+                ExchangeFault::AlreadyLinked => {
+                    Fault::saying(403, "15", "Transaction Not Permitted. Too many active bindings")
+                }
+            }
+        })?;
     let reply = json!({"referenceNo": link.id, "partnerReferenceNo": link.reference, "accountToken": link.token});
     Ok(success("07", reply).into())
 }
@@ -127,8 +141,10 @@ fn named(wallet: &Wallet, token: Option<&str>, reference: Option<&str>) -> Resul
 fn inquire(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
     wallet.trust(request, surroundings.now())?;
     let message: InquiryRequest = body(request)?;
-    let link = named(wallet, message.additional_info.account_token.as_deref(), message.partner_reference_no.as_deref())?;
-    let mut reply = json!({"referenceNo": link.id, "additionalInfo": {"bindingStatus": "2", "accountToken": link.token}});
+    let link =
+        named(wallet, message.additional_info.account_token.as_deref(), message.partner_reference_no.as_deref())?;
+    let mut reply =
+        json!({"referenceNo": link.id, "additionalInfo": {"bindingStatus": "2", "accountToken": link.token}});
     let mut notices = vec![];
     if link.status == LinkStatus::Active {
         let (cash, _, sent) = wallet.balance(&link, surroundings)?;
@@ -150,7 +166,8 @@ fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
         return Err(Fault::saying(403, "15", "Transaction Not Permitted. A payment is open"));
     }
     wallet.unbind(&link.reference);
-    Ok(success("09", json!({"referenceNo": link.id, "merchantId": message.merchant_id, "unlinkResult": "success"})).into())
+    Ok(success("09", json!({"referenceNo": link.id, "merchantId": message.merchant_id, "unlinkResult": "success"}))
+        .into())
 }
 
 fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
@@ -173,7 +190,8 @@ fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
         valid_until: Instant::parse(&message.valid_up_to).map_err(|_| Fault::malformed("validUpTo"))?,
     };
     let reply = wallet.charge(ask, surroundings)?;
-    let mut answer = json!({"referenceNo": reply.provider_reference, "partnerReferenceNo": message.partner_reference_no});
+    let mut answer =
+        json!({"referenceNo": reply.provider_reference, "partnerReferenceNo": message.partner_reference_no});
     match reply.progress {
         Progress::Pending => return Err(Fault::new(202, "00")),
         Progress::Page(url) => answer["webRedirectUrl"] = json!(url),

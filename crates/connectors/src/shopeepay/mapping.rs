@@ -23,10 +23,11 @@ pub(super) const ROWS: &[Row] = &[
 
 /// 10: the code opens the linking page. The state must be ours.
 pub(super) fn authorise_at(response: &HttpResponse, state: &str, page: impl FnOnce(&str) -> String) -> Outcome {
-    let reply: AuthCodeReply = match answer::done(ROWS, "10", Asked::This, response).and_then(|answer| answer.parse_or_unknown()) {
-        Ok(reply) => reply,
-        Err(outcome) => return outcome,
-    };
+    let reply: AuthCodeReply =
+        match answer::done(ROWS, "10", Asked::This, response).and_then(|answer| answer.parse_or_unknown()) {
+            Ok(reply) => reply,
+            Err(outcome) => return outcome,
+        };
     if reply.state.is_some_and(|given| given != state) {
         return Outcome::Unknown("an authorisation code for another state".into());
     }
@@ -62,16 +63,18 @@ fn inquired(asked: Asked, response: &HttpResponse) -> Result<(Option<String>, In
 /// 08, for what became of a binding.
 pub(super) fn binding(known: &ProviderLink, response: &HttpResponse) -> Outcome {
     match inquired(Asked::Past, response) {
-        Ok((reference, info)) => match (info.binding_status.as_str(), info.account_token.map(Secret::new).or(known.access_token.clone())) {
-            ("1", Some(token)) => Outcome::Linked(ProviderLink {
-                account_reference: reference.or(known.account_reference.clone()),
-                access_token: Some(token),
-                ..known.clone()
-            }),
-            ("1", None) => Outcome::Unknown("an active binding without its token".into()),
-            ("2" | "3", _) => Outcome::NotFound,
-            _ => Outcome::Unknown("a binding status that nobody knows".into()),
-        },
+        Ok((reference, info)) => {
+            match (info.binding_status.as_str(), info.account_token.map(Secret::new).or(known.access_token.clone())) {
+                ("1", Some(token)) => Outcome::Linked(ProviderLink {
+                    account_reference: reference.or(known.account_reference.clone()),
+                    access_token: Some(token),
+                    ..known.clone()
+                }),
+                ("1", None) => Outcome::Unknown("an active binding without its token".into()),
+                ("2" | "3", _) => Outcome::NotFound,
+                _ => Outcome::Unknown("a binding status that nobody knows".into()),
+            }
+        }
         Err(outcome) => outcome,
     }
 }
@@ -118,6 +121,8 @@ mod tests {
         let without = r#"{"responseCode":"2000800","additionalInfo":{"bindingStatus":1,"walletBalance":null}}"#;
         assert_eq!(balance(&HttpResponse::json(200, without)), Outcome::Refused(Reason::NotPermitted));
         let with = r#"{"responseCode":2000800,"additionalInfo":{"bindingStatus":"1","walletBalance":{"value":500,"currency":"IDR"}}}"#;
-        assert!(matches!(balance(&HttpResponse::json(200, with)), Outcome::Balance(lines) if Money::from(lines[0].amount).value == "500.00"));
+        assert!(
+            matches!(balance(&HttpResponse::json(200, with)), Outcome::Balance(lines) if Money::from(lines[0].amount).value == "500.00")
+        );
     }
 }

@@ -15,11 +15,12 @@ use lifecycle::{
 };
 
 use crate::{
-    CallContext, Capability, Connector, Descriptor, HttpRequest, HttpResponse, Notice, NoticeRefused, Product, Returned, Scheme,
-    Step, Token,
+    CallContext, Capability, Connector, Descriptor, HttpRequest, HttpResponse, Notice, NoticeRefused, Product,
+    Returned, Scheme, Step, Token,
     imitation::{Imitation, Setup},
     snap::{
-        self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm, answer, notice,
+        self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm, answer,
+        notice,
         wire::{Money, StatusRequest, UrlParam},
     },
 };
@@ -94,7 +95,12 @@ impl Connector for ShopeePay {
         let merchant_id = context.account.merchant_id.clone();
         Step::Send(match call {
             ProviderCall::StartAuthorisation { state, return_url, .. } => {
-                let pairs = [("redirectUrl", return_url.as_str()), ("scopes", "ACCOUNT_BINDING"), ("state", state), ("merchantId", &merchant_id)];
+                let pairs = [
+                    ("redirectUrl", return_url.as_str()),
+                    ("scopes", "ACCOUNT_BINDING"),
+                    ("state", state),
+                    ("merchantId", &merchant_id),
+                ];
                 PROFILE.get("10", &pairs, context)
             }
             ProviderCall::Bind { link, auth_code: Some(code), .. } => {
@@ -108,7 +114,9 @@ impl Connector for ShopeePay {
             ProviderCall::Bind { auth_code: None, .. } => return Step::Done(Outcome::Refused(Reason::AuthCodeInvalid)),
             // By our own reference: 07 may have linked without our hearing of it.
             ProviderCall::InquireBinding { link, .. } => inquire(Some(link.to_string()), None, context),
-            ProviderCall::InquireAccount { provider: Some(provider), .. } => inquire(None, provider.access_token.as_ref(), context),
+            ProviderCall::InquireAccount { provider: Some(provider), .. } => {
+                inquire(None, provider.access_token.as_ref(), context)
+            }
             ProviderCall::InquireAccount { provider: None, .. } => return snap::unsupported(),
             ProviderCall::ReadBalance { provider, .. } => inquire(None, provider.access_token.as_ref(), context),
             ProviderCall::Charge(charge) => pay(charge, context),
@@ -135,10 +143,17 @@ impl Connector for ShopeePay {
         })
     }
 
-    fn proceed(&self, call: &ProviderCall, _before: &[HttpResponse], response: &HttpResponse, context: &CallContext<'_>) -> Step {
+    fn proceed(
+        &self,
+        call: &ProviderCall,
+        _before: &[HttpResponse],
+        response: &HttpResponse,
+        context: &CallContext<'_>,
+    ) -> Step {
         Step::Done(match call {
             ProviderCall::StartAuthorisation { state, lang, .. } => mapping::authorise_at(response, state, |code| {
-                let query = snap::query(&[("authCode", code), ("merchantId", &context.account.merchant_id), ("lang", lang)]);
+                let query =
+                    snap::query(&[("authCode", code), ("merchantId", &context.account.merchant_id), ("lang", lang)]);
                 format!("{}{LINKING_PATH}?{query}", snap::pages_url(context.account))
             }),
             ProviderCall::Bind { .. } => mapping::bound(response),
@@ -181,10 +196,17 @@ fn pay(charge: &Charge, context: &CallContext<'_>) -> HttpRequest {
         partner_reference_no: charge.reference.clone(),
         merchant_id: context.account.merchant_id.clone(),
         amount: Money::from(charge.amount),
-        url_params: vec![UrlParam::web("PAY_RETURN", &charge.return_url), UrlParam::web("PAY_NOTIFY", &charge.notify_url)],
+        url_params: vec![
+            UrlParam::web("PAY_RETURN", &charge.return_url),
+            UrlParam::web("PAY_NOTIFY", &charge.notify_url),
+        ],
         valid_up_to: charge.valid_until.wire_text(),
         additional_info: wire::PaymentInfo {
-            account_token: charge.provider.as_ref().and_then(|provider| provider.access_token.as_ref()).map(|token| token.expose().to_owned()),
+            account_token: charge
+                .provider
+                .as_ref()
+                .and_then(|provider| provider.access_token.as_ref())
+                .map(|token| token.expose().to_owned()),
             description: charge.description.clone(),
         },
     };

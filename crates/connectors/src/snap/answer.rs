@@ -1,10 +1,7 @@
 //! What a provider's answer means. Total: whatever a stranger's server says has a meaning, and what nobody knows is
 //! unknown, never failed.
 
-use lifecycle::{
-    Reason,
-    provider::Outcome,
-};
+use lifecycle::{Reason, provider::Outcome};
 use money::Amount;
 use protocol::codes;
 use serde::de::DeserializeOwned;
@@ -39,7 +36,8 @@ impl Answer {
     /// # Errors
     /// Names what is missing, without the values.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, String> {
-        T::deserialize(&self.body).map_err(|_| format!("the answer {} lacks a field or has one of another kind", self.code))
+        T::deserialize(&self.body)
+            .map_err(|_| format!("the answer {} lacks a field or has one of another kind", self.code))
     }
 
     /// As [`Answer::parse`], for a call whose effect may have happened.
@@ -185,7 +183,9 @@ pub fn meaning(own: &[Row], service: &str, http: u16, case: &str) -> Meaning {
     own.iter()
         .chain(TABLE)
         .find(|row| {
-            row.http == http && (row.service.is_empty() || row.service == service) && (row.case.is_empty() || row.case == case)
+            row.http == http
+                && (row.service.is_empty() || row.service == service)
+                && (row.case.is_empty() || row.case == case)
         })
         .map_or(Meaning::Unknown, |row| row.meaning.clone())
 }
@@ -231,8 +231,9 @@ pub fn done(own: &[Row], service: &str, asked: Asked, response: &HttpResponse) -
 /// What became of ending a link: one that is ended, unknown or without a valid token is ended.
 pub fn unbound(own: &[Row], service: &str, response: &HttpResponse) -> Outcome {
     match done(own, service, Asked::This, response) {
-        Ok(_)
-        | Err(Outcome::NotFound | Outcome::Refused(Reason::CustomerTokenInvalid | Reason::AccountNotFound)) => Outcome::Unlinked,
+        Ok(_) | Err(Outcome::NotFound | Outcome::Refused(Reason::CustomerTokenInvalid | Reason::AccountNotFound)) => {
+            Outcome::Unlinked
+        }
         Err(outcome) => outcome,
     }
 }
@@ -256,7 +257,13 @@ pub fn charged(own: &[Row], provider: Option<&lifecycle::provider::ProviderLink>
 }
 
 /// What a status inquiry (55) in the standard's form says about a charge of ours.
-pub fn charge_status(own: &[Row], reference: &str, provider_reference: Option<&str>, amount: Amount, response: &HttpResponse) -> Outcome {
+pub fn charge_status(
+    own: &[Row],
+    reference: &str,
+    provider_reference: Option<&str>,
+    amount: Amount,
+    response: &HttpResponse,
+) -> Outcome {
     let reply: StatusReply = match done(own, "55", Asked::Past, response).and_then(|answer| answer.parse_or_unknown()) {
         Ok(reply) => reply,
         Err(outcome) => return outcome,
@@ -302,7 +309,12 @@ pub fn auth_code_reason(message: &str) -> Reason {
 /// Reads what a browser brings back from a wallet's authorisation page: `authCode`, or `errCode` with a code of seven
 /// digits. The text `null` is no code.
 pub fn returned(own: &[Row], query: &[(String, String)]) -> crate::Returned {
-    let value = |name: &str| query.iter().find(|(key, value)| key == name && !value.is_empty() && value != "null").map(|(_, value)| value.as_str());
+    let value = |name: &str| {
+        query
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty() && value != "null")
+            .map(|(_, value)| value.as_str())
+    };
     let failed = value("success").is_some_and(|text| text.eq_ignore_ascii_case("false"))
         || value("result").is_some_and(|text| !text.eq_ignore_ascii_case("success"));
     let result = match (value("authCode"), value("errCode")) {

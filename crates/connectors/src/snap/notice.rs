@@ -28,13 +28,25 @@ fn refused(why: &str, http: u16, service: &str, case: &str) -> NoticeRefused {
 ///
 /// # Errors
 /// A notice that is not the provider's, is stale, or cannot be read; it changes nothing.
-pub fn verified<T: DeserializeOwned>(request: &HttpRequest, service: &str, context: &CallContext<'_>) -> Result<T, NoticeRefused> {
-    let header = |name: &str| request.header(name).ok_or_else(|| refused(&format!("no header {name}"), 400, service, "02"));
+pub fn verified<T: DeserializeOwned>(
+    request: &HttpRequest,
+    service: &str,
+    context: &CallContext<'_>,
+) -> Result<T, NoticeRefused> {
+    let header =
+        |name: &str| request.header(name).ok_or_else(|| refused(&format!("no header {name}"), 400, service, "02"));
     let (timestamp, given) = (header("X-TIMESTAMP")?, header("X-SIGNATURE")?);
-    let at = calendar::Instant::parse(timestamp).map_err(|_| refused("X-TIMESTAMP is not a time", 400, service, "01"))?;
+    let at =
+        calendar::Instant::parse(timestamp).map_err(|_| refused("X-TIMESTAMP is not a time", 400, service, "01"))?;
     headers::time_window(context.now, at, headers::WINDOW_SECONDS_DEFAULT)
         .map_err(|_| refused("X-TIMESTAMP is too far from our clock", 401, service, "00"))?;
-    let message = SignedMessage { method: request.method, target: request.target(), body: &request.body, timestamp, signature: given };
+    let message = SignedMessage {
+        method: request.method,
+        target: request.target(),
+        body: &request.body,
+        timestamp,
+        signature: given,
+    };
     signature::verify_asymmetric(&message, &context.account.provider_keys, PathRule::LenientBarePath)
         .map_err(|fault| refused(&fault.to_string(), 401, service, "00"))?;
     serde_json::from_slice(&request.body).map_err(|_| refused("the body is not such a notice", 400, service, "00"))
@@ -53,7 +65,8 @@ pub fn payment(request: &HttpRequest, context: &CallContext<'_>) -> Result<Notic
 pub fn read_payment(notice: &NotifyRequest) -> Notice {
     let reference = notice.original_partner_reference_no.as_deref().unwrap_or_default();
     let provider_reference = notice.original_reference_no.as_deref().unwrap_or(reference);
-    let outcome = answer::transaction_status(&notice.latest_transaction_status, provider_reference, None);
+    let reason = notice.original_response_code.as_deref().and_then(|code| answer::reason_of(&[], code));
+    let outcome = answer::transaction_status(&notice.latest_transaction_status, provider_reference, reason);
     let amount = notice.amount.as_ref().and_then(super::wire::Money::read);
     let event = match (reference.parse().ok(), outcome, amount) {
         (None, ..) => None,

@@ -181,6 +181,9 @@ pub struct NotifyRequest {
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction_status_desc: Option<String>,
+    /// What the payment itself was answered, where the provider repeats it.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub original_response_code: Option<String>,
     /// When it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_time: Option<String>,

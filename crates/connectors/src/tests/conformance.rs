@@ -9,6 +9,9 @@ use money::Amount;
 use super::world::{ON_SIGHT, RETURN_URL, SEEDED, World};
 use crate::{CONNECTORS, Capability, NoticeEvent, imitation::SANDBOX_PIN};
 
+/// A charge in rupiah that every provider has confirmed on its page.
+const LARGE: u32 = 2_500_000;
+
 fn can(world: &World, capability: Capability) -> bool {
     world.connector.descriptor().capabilities.contains(&capability)
 }
@@ -28,7 +31,7 @@ fn whole_life(world: &mut World, phone: &str) {
     assert_eq!(world.imitation.books().links_active, 1, "{name}");
     check_questions(world, link, &provider, phone);
     let mut spent = 0;
-    for rupiah in [25_000, 1_500_000] {
+    for rupiah in [25_000, LARGE] {
         let charge = world.charge_call(Some(provider.clone()), phone, Amount::rupiah(rupiah));
         let outcome = world.pay(&charge, phone);
         assert!(matches!(outcome, Outcome::Charged { .. }), "{name}: {outcome:?}");
@@ -44,12 +47,18 @@ fn check_questions(world: &mut World, link: LinkId, provider: &ProviderLink, pho
     let name = world.name();
     let known = Some(phone.to_owned());
     if can(world, Capability::InquireBinding) {
-        let call = ProviderCall::InquireBinding { link, phone: known.clone(), provider: provider.clone(), returned_code: None };
+        let call = ProviderCall::InquireBinding {
+            link,
+            phone: known.clone(),
+            provider: provider.clone(),
+            returned_code: None,
+        };
         let outcome = world.run(&call);
         assert!(matches!(outcome, Outcome::Linked(_) | Outcome::NotFound), "{name}: {outcome:?}");
     }
     if can(world, Capability::InquireAccount) {
-        let outcome = world.run(&ProviderCall::InquireAccount { phone: known.clone(), provider: Some(provider.clone()) });
+        let outcome =
+            world.run(&ProviderCall::InquireAccount { phone: known.clone(), provider: Some(provider.clone()) });
         let Outcome::Account(info) = outcome else { panic!("{name}: {outcome:?}") };
         assert_eq!(info.status, AccountStatus::Active, "{name}");
     }
@@ -140,15 +149,15 @@ fn a_payment_page_that_fails_ends_the_charge() {
     for connector in CONNECTORS {
         let mut world = World::new(*connector);
         let (_, provider) = world.link(ON_SIGHT).unwrap();
-        let charge = world.charge_call(Some(provider.clone()), ON_SIGHT, Amount::rupiah(1_500_000));
+        let charge = world.charge_call(Some(provider.clone()), ON_SIGHT, Amount::rupiah(LARGE));
         let Outcome::CustomerNeeded { url, .. } = world.run(&ProviderCall::Charge(charge.clone())) else {
             panic!("{}: a large payment needs the customer", world.name())
         };
         assert_eq!(world.inquire(&charge), Outcome::Pending, "{}", world.name());
-        world.browse_with(&url, ON_SIGHT, "123456", "000000");
+        world.browse_with(&url, ON_SIGHT, "000000", "000000");
         assert_eq!(world.inquire(&charge), Outcome::Refused(Reason::TooManyTries), "{}", world.name());
 
-        let late = world.charge_call(Some(provider), ON_SIGHT, Amount::rupiah(1_500_000));
+        let late = world.charge_call(Some(provider), ON_SIGHT, Amount::rupiah(LARGE));
         world.run(&ProviderCall::Charge(late.clone()));
         world.clock.now = world.clock.now.plus_seconds(900);
         assert_eq!(world.inquire(&late), Outcome::Refused(Reason::Cancelled), "{}", world.name());
@@ -162,7 +171,7 @@ fn notices_are_believed_only_with_the_providers_signature_and_time() {
         let mut world = World::new(*connector);
         let (link, provider) = world.link(ON_SIGHT).unwrap();
         world.read_notices();
-        let charge = world.charge_call(Some(provider), ON_SIGHT, Amount::rupiah(1_500_000));
+        let charge = world.charge_call(Some(provider), ON_SIGHT, Amount::rupiah(LARGE));
         world.pay(&charge, ON_SIGHT);
         let sent = world.notices.clone();
         let read = world.read_notices().pop().expect("a notice about the charge").unwrap();
@@ -226,8 +235,12 @@ fn nothing_secret_is_in_a_debug_print() {
     for connector in CONNECTORS {
         let mut world = World::new(*connector);
         let (link, provider) = world.link(ON_SIGHT).unwrap();
-        let mut secrets = vec!["client-secret-4711".to_owned(), SANDBOX_PIN.to_owned(), "no-such-code".into(), "135791".into()];
-        for secret in [&provider.access_token, &provider.refresh_token, &provider.payment_token, &world.token].into_iter().flatten() {
+        let mut secrets =
+            vec!["client-secret-4711".to_owned(), SANDBOX_PIN.to_owned(), "no-such-code".into(), "135791".into()];
+        for secret in [&provider.access_token, &provider.refresh_token, &provider.payment_token, &world.token]
+            .into_iter()
+            .flatten()
+        {
             secrets.push(secret.expose().to_owned());
         }
         let mut prints = vec![format!("{:?}", world.account), format!("{provider:?}")];

@@ -1,1 +1,260 @@
-//! placeholder
+//! Every connector's fixtures: which requests a call makes, signature included, and what answers, notices and returning
+//! browsers mean. The other anchor besides the imitations: written from public documents, not from our code.
+//!
+//! A fixture is one JSON file: `about` and `source`, and one of
+//! - `call` (a name of [`call`]), `answers` (`status`, `body`), `requests` (`method`, `url`, `headers`, `body` as sent), `outcome`;
+//! - `notice` (a body, signed here with the provider's key), `event`, `amount`;
+//! - `returned` (a query), `result`.
+
+use std::path::PathBuf;
+
+use calendar::Instant;
+use lifecycle::{
+    AccountCreationId, AuthCodeId, LinkId, PaymentId, Secret,
+    provider::{Charge, ProviderCall, ProviderLink},
+};
+use money::Amount;
+use protocol::signature;
+use serde_json::{Map, Value, json};
+
+use super::world;
+use crate::{Account, CONNECTORS, CallContext, Connector, HttpRequest, HttpResponse, Step};
+
+const NOW: &str = "2026-11-20T10:00:00+07:00";
+const PHONE: &str = "6281234567001";
+
+fn provider() -> ProviderLink {
+    ProviderLink {
+        account_reference: Some("ACCOUNT-1".into()),
+        access_token: Some(Secret::new("customer-token")),
+        refresh_token: Some(Secret::new("refresh-token")),
+        payment_token: None,
+        expires_at: None,
+    }
+}
+
+fn charge(provider: Option<ProviderLink>) -> ProviderCall {
+    let payment = PaymentId::from_bits(4);
+    ProviderCall::Charge(Charge {
+        payment,
+        reference: payment.to_string(),
+        amount: Amount::rupiah(150_000),
+        provider,
+        phone: Some(PHONE.into()),
+        return_url: "https://gateway.example/return".into(),
+        notify_url: "https://gateway.example/notices/wallet".into(),
+        valid_until: Instant::parse("2026-11-20T10:15:00+07:00").unwrap(),
+        description: "Two coffees".into(),
+    })
+}
+
+/// The call of this name, always the same.
+fn call(name: &str) -> ProviderCall {
+    let (phone, lang, return_url) =
+        (Some(PHONE.to_owned()), "id".to_owned(), "https://gateway.example/return".to_owned());
+    let link = LinkId::from_bits(3);
+    let bind = |auth_code| ProviderCall::Bind {
+        link,
+        phone: phone.clone(),
+        auth_code,
+        return_url: return_url.clone(),
+        lang: lang.clone(),
+    };
+    match name {
+        "authorise" => {
+            let (auth_code, state) = (AuthCodeId::from_bits(2), "889871204JJK1I23K".to_owned());
+            ProviderCall::StartAuthorisation { auth_code, state, return_url, lang, phone }
+        }
+        "bind" => bind(None),
+        "bind_with_code" => bind(Some(Secret::new("wallet-auth-code"))),
+        "inquire_binding" => ProviderCall::InquireBinding {
+            link,
+            phone,
+            provider: provider(),
+            returned_code: Some(Secret::new("returned-code")),
+        },
+        "inquire_binding_without_token" => {
+            ProviderCall::InquireBinding { link, phone, provider: ProviderLink::default(), returned_code: None }
+        }
+        "inquire_binding_with_linkage" => {
+            let provider = ProviderLink { payment_token: Some(Secret::new("linkage-token")), ..ProviderLink::default() };
+            ProviderCall::InquireBinding { link, phone, provider, returned_code: None }
+        }
+        "inquire_account" => ProviderCall::InquireAccount { phone, provider: Some(provider()) },
+        "inquire_account_by_phone" => ProviderCall::InquireAccount { phone, provider: None },
+        "read_balance" => ProviderCall::ReadBalance { provider: provider(), phone },
+        "charge" => charge(Some(provider())),
+        "charge_without_link" => charge(None),
+        "inquire_charge" => ProviderCall::InquireCharge {
+            reference: PaymentId::from_bits(4).to_string(),
+            provider_reference: Some("PROVIDER-REF-1".into()),
+            amount: Amount::rupiah(150_000),
+            charged_at: Instant::parse(NOW).unwrap(),
+        },
+        "unbind" => ProviderCall::Unbind { link, provider: provider(), phone },
+        "create_account" => ProviderCall::CreateAccount {
+            creation: AccountCreationId::from_bits(5),
+            person: Box::new(world::person(PHONE)),
+            pin: Secret::new("135791"),
+            password: Secret::new("a-password"),
+        },
+        other => panic!("no call is named {other}"),
+    }
+}
+
+fn context(account: &Account) -> CallContext<'_> {
+    static TOKEN: std::sync::OnceLock<Secret> = std::sync::OnceLock::new();
+    let token = TOKEN.get_or_init(|| Secret::new("b2b-token"));
+    CallContext { account, now: Instant::parse(NOW).unwrap(), token: Some(token), external_id: "20261120100000000001" }
+}
+
+fn shown(request: &HttpRequest) -> Value {
+    let headers: Map<String, Value> =
+        request.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let body = String::from_utf8(request.body.clone()).unwrap();
+    json!({"method": request.method, "url": request.url, "headers": headers, "body": body})
+}
+
+fn answer(given: &Value) -> HttpResponse {
+    let body = match &given["body"] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    HttpResponse::json(u16::try_from(given["status"].as_u64().unwrap()).unwrap(), body)
+}
+
+/// Secrets are compared too: a `Debug` print hides them.
+fn revealed(outcome: &lifecycle::provider::Outcome) -> Value {
+    let tokens = |link: &ProviderLink| {
+        let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+        json!({"access": text(&link.access_token), "refresh": text(&link.refresh_token), "payment": text(&link.payment_token)})
+    };
+    match outcome {
+        lifecycle::provider::Outcome::Linked(link) => tokens(link),
+        lifecycle::provider::Outcome::CustomerNeeded { provider, .. } => tokens(provider),
+        _ => Value::Null,
+    }
+}
+
+/// What the connector does with a fixture: the members that the fixture is compared in.
+fn observe(connector: &dyn Connector, fixture: &Value) -> Value {
+    let account = world::account();
+    let context = context(&account);
+    if let Some(query) = fixture["returned"].as_str() {
+        let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let result = connector.returned(&pairs).result.map(|code| code.map(|code| code.expose().to_owned()));
+        return json!({"result": format!("{result:?}")});
+    }
+    if fixture["notice"].is_object() {
+        return observe_notice(connector, &fixture["notice"], &context);
+    }
+    let answers: Vec<HttpResponse> = fixture["answers"].as_array().unwrap().iter().map(answer).collect();
+    let name = fixture["call"].as_str().unwrap();
+    if name == "token" {
+        let request = connector.token_request(&CallContext { token: None, ..context }).unwrap();
+        let token =
+            connector.read_token(&answers[0]).map(|token| (token.token.expose().to_owned(), token.expires_in_seconds));
+        return json!({"requests": [shown(&request)], "outcome": format!("{token:?}"), "tokens": null});
+    }
+    let call = call(name);
+    let mut requests = vec![];
+    let mut step = connector.begin(&call, &context);
+    for place in 0.. {
+        match step {
+            Step::Send(request) => {
+                requests.push(shown(&request));
+                step = connector.proceed(&call, &answers[..place], &answers[place], &context);
+            }
+            Step::Done(outcome) => {
+                assert_eq!(place, answers.len(), "every answer is read");
+                return json!({"requests": requests, "outcome": format!("{outcome:?}"), "tokens": revealed(&outcome)});
+            }
+        }
+    }
+    unreachable!("a call ends")
+}
+
+fn observe_notice(connector: &dyn Connector, body: &Value, context: &CallContext<'_>) -> Value {
+    let body = body.to_string().into_bytes();
+    let sign = signature::sign_asymmetric(world::provider_key(), "POST", "/notices/wallet", &body, NOW);
+    let headers = vec![("X-TIMESTAMP".into(), NOW.into()), ("X-SIGNATURE".into(), sign)];
+    let request = HttpRequest { method: "POST", url: "/notices/wallet".into(), headers, body };
+    let notice = connector.notice(&request, context).unwrap();
+    json!({
+        "event": format!("{:?}", notice.event),
+        "amount": format!("{:?}", notice.amount),
+        "response": String::from_utf8(notice.response.body).unwrap(),
+    })
+}
+
+/// A connector's folder: the one of its name, or the one that says its name among several.
+pub(super) fn folder_of(name: &str) -> PathBuf {
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    if source.join(name).is_dir() {
+        return source.join(name);
+    }
+    let says_so = |folder: &PathBuf| {
+        let text = std::fs::read_to_string(folder.join("mod.rs")).unwrap_or_default();
+        text.contains(&format!("    name: \"{name}\",\n"))
+    };
+    let folders = std::fs::read_dir(source).unwrap().map(|entry| entry.unwrap().path());
+    folders.filter(|path| path.is_dir()).find(says_so).unwrap_or_else(|| panic!("no folder says {name}"))
+}
+
+fn fixtures(connector: &dyn Connector) -> Vec<(PathBuf, Value)> {
+    let name = connector.descriptor().name;
+    let folder = folder_of(name);
+    let alone = folder.ends_with(name);
+    let folder = if alone { folder.join("fixtures") } else { folder.join("fixtures").join(name) };
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| {
+            let fixture = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            (path, fixture)
+        })
+        .collect()
+}
+
+#[test]
+fn fixtures_hold() {
+    for connector in CONNECTORS {
+        for (path, fixture) in fixtures(*connector) {
+            let file = path.display();
+            assert!(fixture["about"].is_string() && fixture["source"].is_string(), "{file} does not say what it is");
+            let observed = observe(*connector, &fixture);
+            for (member, value) in observed.as_object().unwrap() {
+                // Requests are spelled out where they matter, not in every fixture of the same call.
+                if member == "requests" && fixture[member].is_null() {
+                    continue;
+                }
+                assert_eq!(&fixture[member], value, "{file}: {member}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_connector_has_a_fixture_of_every_request_and_of_a_notice() {
+    for connector in CONNECTORS {
+        let fixtures = fixtures(*connector);
+        let asked =
+            |name: &str| fixtures.iter().any(|(_, fixture)| fixture["call"] == name && fixture["requests"].is_array());
+        for capability in connector.descriptor().capabilities {
+            let names: &[&str] = match capability {
+                crate::Capability::StartAuthorisation => &["authorise"],
+                crate::Capability::Bind => &["bind", "bind_with_code"],
+                crate::Capability::InquireBinding => &["inquire_binding", "inquire_binding_without_token"],
+                crate::Capability::InquireAccount => &["inquire_account", "inquire_account_by_phone"],
+                crate::Capability::ReadBalance => &["read_balance"],
+                crate::Capability::Charge => &["charge"],
+                crate::Capability::InquireCharge => &["inquire_charge"],
+                crate::Capability::Unbind => &["unbind"],
+                crate::Capability::CreateAccount => &["create_account"],
+            };
+            assert!(names.iter().any(|name| asked(name)), "{}: {capability:?}", connector.descriptor().name);
+        }
+        assert!(fixtures.iter().any(|(_, fixture)| fixture["notice"].is_object()), "{}", connector.descriptor().name);
+    }
+}

@@ -44,7 +44,9 @@ fn amounts() {
                     assert!(matches!(first, Outcome::Charged { .. }), "{name}");
                     assert_eq!(world.delivery, Delivery::Slow(8_000), "{name}");
                 }
-                magic::Charge::Lost | magic::Charge::ErrorCharged | magic::Charge::Nonsense => charged_after_all(&mut world),
+                magic::Charge::Lost | magic::Charge::ErrorCharged | magic::Charge::Nonsense => {
+                    charged_after_all(&mut world)
+                }
                 magic::Charge::ErrorNotCharged => {
                     assert!(matches!(first, Outcome::Unknown(_)), "{name}");
                     assert_eq!(world.inquire(&charge), Outcome::NotFound, "{name}");

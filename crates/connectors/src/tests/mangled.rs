@@ -1,6 +1,6 @@
 //! Whatever a stranger's server answers has an outcome, and nothing that may have happened is called refused.
 
-use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use lifecycle::provider::{Outcome, ProviderCall};
 use proptest::prelude::*;
@@ -22,7 +22,12 @@ fn good_calls(connector: &'static dyn Connector) -> Vec<(ProviderCall, Vec<HttpR
     calls
 }
 
-fn proceed(connector: &dyn Connector, call: &ProviderCall, before: &[HttpResponse], response: &HttpResponse) -> Option<Outcome> {
+fn proceed(
+    connector: &dyn Connector,
+    call: &ProviderCall,
+    before: &[HttpResponse],
+    response: &HttpResponse,
+) -> Option<Outcome> {
     let account = super::world::account();
     let now = calendar::Instant::from_micros(1_763_600_000_000_000);
     let context = CallContext { account: &account, now, token: None, external_id: "1" };
@@ -34,7 +39,8 @@ fn proceed(connector: &dyn Connector, call: &ProviderCall, before: &[HttpRespons
 }
 
 fn bodies(good: &[u8]) -> Vec<Vec<u8>> {
-    let mut bodies = vec![vec![], b"null".to_vec(), b"{}".to_vec(), b"[]".to_vec(), b"<html>502</html>".to_vec(), vec![0xff, 0xfe]];
+    let mut bodies =
+        vec![vec![], b"null".to_vec(), b"{}".to_vec(), b"[]".to_vec(), b"<html>502</html>".to_vec(), vec![0xff, 0xfe]];
     bodies.extend((1..good.len()).step_by(7).map(|length| good[..length].to_vec()));
     bodies.push([good, good].concat());
     bodies
@@ -53,7 +59,10 @@ fn a_broken_answer_is_unknown() {
                         let last = place + 1 == responses.len();
                         let name = connector.descriptor().name;
                         let unknown = matches!(outcome, Some(Outcome::Unknown(_)));
-                        assert!(unknown || (!last && matches!(outcome, Some(Outcome::Refused(_)))), "{name} {call:?}: {outcome:?}");
+                        assert!(
+                            unknown || (!last && matches!(outcome, Some(Outcome::Refused(_)))),
+                            "{name} {call:?}: {outcome:?}"
+                        );
                     }
                 }
             }
@@ -75,14 +84,16 @@ fn a_server_error_is_unknown_whatever_its_body_says() {
     }
 }
 
-fn cases() -> &'static [(&'static dyn Connector, ProviderCall, Vec<HttpResponse>)] {
-    static CASES: Mutex<Option<&'static [(&'static dyn Connector, ProviderCall, Vec<HttpResponse>)]>> = Mutex::new(None);
-    let mut cases = CASES.lock().unwrap();
-    cases.get_or_insert_with(|| {
-        let all = CONNECTORS.iter().flat_map(|connector| {
-            good_calls(*connector).into_iter().map(|(call, responses)| (*connector, call, responses))
-        });
-        Box::leak(all.collect::<Vec<_>>().into_boxed_slice())
+type Case = (&'static dyn Connector, ProviderCall, Vec<HttpResponse>);
+
+fn cases() -> &'static [Case] {
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    CASES.get_or_init(|| {
+        let of = |connector: &&'static dyn Connector| {
+            let connector = *connector;
+            good_calls(connector).into_iter().map(move |(call, responses)| (connector, call, responses))
+        };
+        CONNECTORS.iter().flat_map(of).collect()
     })
 }
 

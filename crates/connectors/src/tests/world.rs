@@ -13,32 +13,34 @@ use money::Amount;
 use protocol::keys::PrivateKey;
 
 use crate::{
-    Account, CallContext, Connector, HttpRequest, HttpResponse, Notice, NoticeRefused, Returned, Step,
+    Account, CallContext, Capability, Connector, HttpRequest, HttpResponse, Notice, NoticeRefused, Returned, Step,
     imitation::{Customer, Delivery, Imitation, SANDBOX_OTP, SANDBOX_PIN, Setup, Surroundings},
 };
 
 /// A customer that is seeded.
-pub(super) const SEEDED: &str = "628777123456";
+pub(crate) const SEEDED: &str = "628777123456";
 /// A customer that every wallet opens on sight.
-pub(super) const ON_SIGHT: &str = "6281234567001";
+pub(crate) const ON_SIGHT: &str = "6281234567001";
 /// Where wallets send the browser.
-pub(super) const RETURN_URL: &str = "https://gateway.example/return?page=abc";
+pub(crate) const RETURN_URL: &str = "https://gateway.example/return?page=abc";
 /// What the gateway wants back.
-pub(super) const STATE: &str = "state-889871204JJK1I23K";
+pub(crate) const STATE: &str = "state-889871204JJK1I23K";
 
 const NOW: &str = "2026-11-20T10:00:00+07:00";
 
-pub(super) fn gateway_key() -> &'static PrivateKey {
+pub(crate) fn gateway_key() -> &'static PrivateKey {
     static KEY: OnceLock<PrivateKey> = OnceLock::new();
-    KEY.get_or_init(|| PrivateKey::load(include_bytes!("../../../../docs/reference/signing/test_private.pem")).unwrap().key)
+    KEY.get_or_init(|| {
+        PrivateKey::load(include_bytes!("../../../../docs/reference/signing/test_private.pem")).unwrap().key
+    })
 }
 
-pub(super) fn provider_key() -> &'static PrivateKey {
+pub(crate) fn provider_key() -> &'static PrivateKey {
     static KEY: OnceLock<PrivateKey> = OnceLock::new();
     KEY.get_or_init(|| PrivateKey::generate().unwrap())
 }
 
-pub(super) fn account() -> Account {
+pub(crate) fn account() -> Account {
     Account {
         base_url: "https://api.wallet.example".into(),
         pages_url: "https://pages.wallet.example".into(),
@@ -69,8 +71,48 @@ fn setup() -> Setup {
     }
 }
 
+/// The person of the documents' sample, with this number.
+pub(crate) fn person(phone: &str) -> Person {
+    let details = [
+        ("customerIdType", "KTP"),
+        ("custReligion", "KRISTEN PROTESTAN"),
+        ("dateOfBirth", "1999-01-30"),
+        ("custBirthPlace", "TANGERANG"),
+        ("custAddress", "JL. TEST 01"),
+        ("custGender", "L"),
+        ("custMarriageStatus", "BK"),
+        ("custNationality", "WNI"),
+        ("custProvinsi", "DKI JAKARTA"),
+        ("custKabupaten", "KOTA JAKARTA PUSAT"),
+        ("custKecamatan", "SENEN"),
+        ("custKelurahan", "PASEBAN"),
+        ("custRT", "11"),
+        ("custRW", "12"),
+        ("custOccupation", "karyawan"),
+        ("ktpPhoto", "1.jpg"),
+        ("selfiePhoto", "2.jpg"),
+        ("signaturePhoto", "3.jpg"),
+    ];
+    Person {
+        name: "Putra".into(),
+        phone: phone.into(),
+        email: "test@sgo.co.id".into(),
+        customer_id: "31710499994222".into(),
+        details: details.map(|(name, value)| (name.into(), value.into())).to_vec(),
+    }
+}
+
+fn create_call(phone: &str) -> ProviderCall {
+    ProviderCall::CreateAccount {
+        creation: AccountCreationId::from_bits(9),
+        person: Box::new(person(phone)),
+        pin: Secret::new("135791"),
+        password: Secret::new("password-135791"),
+    }
+}
+
 /// A clock that is moved by hand, and texts that never repeat.
-pub(super) struct Clock {
+pub(crate) struct Clock {
     pub now: Instant,
     count: u64,
 }
@@ -89,7 +131,7 @@ impl Surroundings for Clock {
     }
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     pub connector: &'static dyn Connector,
     pub account: Account,
     pub imitation: Box<dyn Imitation>,
@@ -106,8 +148,8 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(connector: &'static dyn Connector) -> Self {
-        Self {
+    pub(crate) fn new(connector: &'static dyn Connector) -> Self {
+        let mut world = Self {
             connector,
             account: account(),
             imitation: connector.imitation(setup()),
@@ -118,16 +160,22 @@ impl World {
             responses: vec![],
             external_ids: 0,
             ids: 0,
+        };
+        // Where accounts are opened by request, the customer who is opened on sight elsewhere has one opened.
+        if connector.descriptor().capabilities.contains(&Capability::CreateAccount) {
+            let outcome = world.run(&create_call(ON_SIGHT));
+            assert!(matches!(outcome, Outcome::AccountOpened { .. }), "{outcome:?}");
         }
+        world
     }
 
-    pub(super) fn id(&mut self) -> u128 {
+    pub(crate) fn id(&mut self) -> u128 {
         self.ids += 1;
         self.ids
     }
 
     /// A request as the imitation receives it.
-    pub(super) fn send(&mut self, request: &HttpRequest) -> HttpResponse {
+    pub(crate) fn send(&mut self, request: &HttpRequest) -> HttpResponse {
         let received = HttpRequest { url: request.target().to_owned(), ..request.clone() };
         let reaction = self.imitation.handle(&received, &mut self.clock);
         self.notices.extend(reaction.notices);
@@ -138,7 +186,12 @@ impl World {
     fn with_context<T>(&mut self, act: impl FnOnce(&dyn Connector, &CallContext<'_>) -> T) -> T {
         self.external_ids += 1;
         let external_id = format!("{:020}", self.external_ids);
-        let context = CallContext { account: &self.account, now: self.clock.now, token: self.token.as_ref(), external_id: &external_id };
+        let context = CallContext {
+            account: &self.account,
+            now: self.clock.now,
+            token: self.token.as_ref(),
+            external_id: &external_id,
+        };
         act(self.connector, &context)
     }
 
@@ -151,7 +204,7 @@ impl World {
     }
 
     /// Carries a call to its outcome; an answer that is lost is left to the caller.
-    pub(super) fn run(&mut self, call: &ProviderCall) -> Outcome {
+    pub(crate) fn run(&mut self, call: &ProviderCall) -> Outcome {
         if self.token.is_none() {
             self.fetch_token();
         }
@@ -186,11 +239,11 @@ impl World {
     }
 
     /// The customer at the wallet's pages, from this address to the return link; gives the query that comes back.
-    pub(super) fn browse(&mut self, url: &str, phone: &str) -> Vec<(String, String)> {
+    pub(crate) fn browse(&mut self, url: &str, phone: &str) -> Vec<(String, String)> {
         self.browse_with(url, phone, SANDBOX_OTP, SANDBOX_PIN)
     }
 
-    pub(super) fn browse_with(&mut self, url: &str, phone: &str, otp: &str, pin: &str) -> Vec<(String, String)> {
+    pub(crate) fn browse_with(&mut self, url: &str, phone: &str, otp: &str, pin: &str) -> Vec<(String, String)> {
         let mut request = HttpRequest { method: "GET", url: url.into(), headers: vec![], body: vec![] };
         for _ in 0..20 {
             let response = self.send(&request);
@@ -223,7 +276,7 @@ impl World {
     }
 
     /// Everything up to a usable link.
-    pub(super) fn link(&mut self, phone: &str) -> Result<(LinkId, ProviderLink), Reason> {
+    pub(crate) fn link(&mut self, phone: &str) -> Result<(LinkId, ProviderLink), Reason> {
         let (link, phone_known) = (LinkId::from_bits(self.id()), Some(phone.to_owned()));
         let mut auth_code = None;
         if self.connector.descriptor().products[0].binding == BindingFlow::AuthCode {
@@ -247,7 +300,7 @@ impl World {
     }
 
     /// The customer authorises; gives the wallet's code.
-    pub(super) fn authorise(&mut self, phone: &str) -> Result<Secret, Reason> {
+    pub(crate) fn authorise(&mut self, phone: &str) -> Result<Secret, Reason> {
         let call = ProviderCall::StartAuthorisation {
             auth_code: AuthCodeId::from_bits(self.id()),
             state: STATE.into(),
@@ -267,7 +320,7 @@ impl World {
     }
 
     /// A charge of this amount.
-    pub(super) fn charge_call(&mut self, provider: Option<ProviderLink>, phone: &str, amount: Amount) -> Charge {
+    pub(crate) fn charge_call(&mut self, provider: Option<ProviderLink>, phone: &str, amount: Amount) -> Charge {
         let payment = PaymentId::from_bits(self.id());
         Charge {
             payment,
@@ -282,7 +335,7 @@ impl World {
         }
     }
 
-    pub(super) fn inquire(&mut self, charge: &Charge) -> Outcome {
+    pub(crate) fn inquire(&mut self, charge: &Charge) -> Outcome {
         let charged_at = self.clock.now;
         self.run(&ProviderCall::InquireCharge {
             reference: charge.reference.clone(),
@@ -293,7 +346,7 @@ impl World {
     }
 
     /// A charge with everything that the customer must do for it.
-    pub(super) fn pay(&mut self, charge: &Charge, phone: &str) -> Outcome {
+    pub(crate) fn pay(&mut self, charge: &Charge, phone: &str) -> Outcome {
         match self.run(&ProviderCall::Charge(charge.clone())) {
             Outcome::CustomerNeeded { url, .. } => {
                 self.browse(&url, phone);
@@ -304,17 +357,17 @@ impl World {
     }
 
     /// Reads the notices that were sent since the last look.
-    pub(super) fn read_notices(&mut self) -> Vec<Result<Notice, NoticeRefused>> {
+    pub(crate) fn read_notices(&mut self) -> Vec<Result<Notice, NoticeRefused>> {
         let notices = std::mem::take(&mut self.notices);
         notices.iter().map(|notice| self.with_context(|connector, context| connector.notice(notice, context))).collect()
     }
 
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.connector.descriptor().name
     }
 
     /// One call of every kind, against this link.
-    pub(super) fn every_call(&mut self, link: LinkId, provider: &ProviderLink, phone: &str) -> Vec<ProviderCall> {
+    pub(crate) fn every_call(&mut self, link: LinkId, provider: &ProviderLink, phone: &str) -> Vec<ProviderCall> {
         let known = || Some(phone.to_owned());
         let (return_url, lang) = (RETURN_URL.to_owned(), "id".to_owned());
         let charge = self.charge_call(Some(provider.clone()), phone, Amount::rupiah(25_000));
@@ -326,7 +379,13 @@ impl World {
                 lang: lang.clone(),
                 phone: known(),
             },
-            ProviderCall::Bind { link: LinkId::from_bits(8), phone: known(), auth_code: Some(Secret::new("no-such-code")), return_url, lang },
+            ProviderCall::Bind {
+                link: LinkId::from_bits(8),
+                phone: known(),
+                auth_code: Some(Secret::new("no-such-code")),
+                return_url,
+                lang,
+            },
             ProviderCall::InquireBinding { link, phone: known(), provider: provider.clone(), returned_code: None },
             ProviderCall::InquireAccount { phone: known(), provider: Some(provider.clone()) },
             ProviderCall::ReadBalance { provider: provider.clone(), phone: known() },
@@ -338,12 +397,7 @@ impl World {
             },
             ProviderCall::Charge(charge),
             ProviderCall::Unbind { link, provider: provider.clone(), phone: known() },
-            ProviderCall::CreateAccount {
-                creation: AccountCreationId::from_bits(9),
-                person: Box::new(Person { name: "Budi".into(), phone: "6281234599999".into(), ..Person::default() }),
-                pin: Secret::new("135791"),
-                password: Secret::new("password-135791"),
-            },
+            create_call("6281234599999"),
         ]
     }
 }
