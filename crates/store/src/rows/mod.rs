@@ -199,3 +199,78 @@ impl From<VaultError> for StoreError {
         Self::Statement { statement: "seal", source: Box::new(error) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use calendar::{Instant, JakartaDay};
+    use lifecycle::{Digest, MerchantCode, PaymentId, Reason, Secret, payment::PaymentStatus};
+    use money::Amount;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn vault() -> Vault {
+        Vault::new([3; 32], Box::new(|_| Ok(())))
+    }
+
+    fn payment(id: u128, text: &str, sen: i64, page: [u8; 32], at: i64) -> Payment {
+        Payment {
+            id: PaymentId::from_bits(id),
+            merchant: MerchantCode::new(text),
+            partner_reference: text.into(),
+            request: RequestKey {
+                merchant: MerchantCode::new(text),
+                day: JakartaDay::from_number(20_240_314),
+                external_id: text.into(),
+            },
+            amount: Amount::from_sen(sen).unwrap(),
+            product: None,
+            link: None,
+            phone: Some(text.into()),
+            return_url: None,
+            page: Digest(page),
+            page_token: Secret::new(text),
+            created_at: Instant::from_micros(at),
+            valid_until: Instant::from_micros(at),
+            status: PaymentStatus::Failed {
+                reason: Reason::MerchantDeclined(text.into()),
+                at: Instant::from_micros(at),
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_is_read_back(
+            id: u128, text: String, sen in 0..i64::MAX, page: [u8; 32], at: i64,
+        ) {
+            let payment = payment(id, &text, sen, page, at);
+            let sealed = seal(&vault(), &payment).unwrap();
+            let read: Payment = open(&vault(), payment.id(), "failed", FORMAT, &sealed).unwrap();
+            prop_assert_eq!(read, payment);
+        }
+    }
+
+    #[test]
+    fn what_does_not_read_is_named_without_being_quoted() {
+        let id = 7u128.to_be_bytes();
+        let check = |text: &str| {
+            let sealed = vault().seal("payments", &id, text.as_bytes()).unwrap();
+            let error = open::<Payment>(&vault(), id, "failed", FORMAT, &sealed).unwrap_err();
+            assert!(matches!(error, StoreError::BrokenRow { table: "payments", .. }));
+            let told = error.to_string();
+            assert!(told.contains("does not read"), "{told}");
+            assert!(!told.contains("hidden"), "{told}");
+        };
+        check(r#"{"id":"hidden"}"#);
+        check(r#"{"page":"hidden"}"#);
+        check(r#"{"amount":-1,"hidden":1}"#);
+        check("hidden");
+        check("");
+        let written = payment(7, "x", 1, [0; 32], 1);
+        let json = serde_json::to_string(&Put(&written)).unwrap();
+        check(&json.replace("merchant_declined", "hidden"));
+        check(&json.replace(&"0".repeat(64), &"é".repeat(32)));
+        check(&json.replace("pay_", "link_"));
+    }
+}

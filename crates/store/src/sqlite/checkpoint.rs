@@ -14,7 +14,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::connect;
+use super::{connect, statements};
 use crate::StoreError;
 
 /// New pages in the log after which the thread moves them: 16 MB.
@@ -122,12 +122,13 @@ impl Shared {
 /// Moves what can be moved without making anybody wait: pages in the log, pages of them moved. A failure is logged
 /// and tried again with the next wish; the log keeps everything until then.
 fn checkpoint(connection: &Connection) -> Option<(u32, u32)> {
-    let moved = connection
-        .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
+    let moved =
+        statements::CHECKPOINT_PASSIVE.first(connection, [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
+    let count = |number: i64| u32::try_from(number).unwrap_or(0);
     match moved {
-        Ok((pages, moved)) => Some((u32::try_from(pages).unwrap_or(0), u32::try_from(moved).unwrap_or(0))),
+        Ok(counts) => counts.map(|(pages, moved)| (count(pages), count(moved))),
         Err(error) => {
-            tracing::error!(%error, "the checkpoint failed and will be tried again");
+            tracing::error!(?error, "the checkpoint failed and will be tried again");
             None
         }
     }

@@ -13,8 +13,9 @@ use crate::StoreError;
 
 /// How long a connection waits for another one's transaction.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
-/// Pages that the writer keeps in memory, as kibibytes; memory is taken as pages are read.
-const WRITER_CACHE_KIB: i64 = 256 * 1024;
+/// Pages that the writer keeps in memory, as kibibytes; memory is taken as pages are read. More is not quicker: the
+/// system's own cache stands behind it, and a commit may look through all of them.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// The same for a reader.
 const READER_CACHE_KIB: i64 = 16 * 1024;
 /// How much of the file a reader maps into its memory, in bytes.

@@ -46,11 +46,13 @@ pub(crate) struct Inner {
 
 impl SqliteStore {
     /// Opens the database at `path`, makes it when absent, and brings its schema up to date. The folder must exist.
+    /// A vault with another key than the one that the database was begun with is refused with [`StoreError::Open`].
     /// A lock file, `path` with `.lock` added, keeps a second gateway out: it gets [`StoreError::InUse`].
     pub fn open(path: &Path, vault: Vault) -> Result<Self, StoreError> {
         let lock = connect::lock(path)?;
         migrations::migrate(&mut connect::writer(path)?)?;
         let side = connect::side(path)?;
+        check_vault(&side, &vault)?;
         let checkpointer = checkpoint::Checkpointer::start(path)?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -63,6 +65,20 @@ impl SqliteStore {
                 _lock: lock,
             }),
         })
+    }
+}
+
+/// A lost key file that was made anew must not be noticed one unreadable row at a time.
+fn check_vault(side: &Connection, vault: &Vault) -> Result<(), StoreError> {
+    let kept: Option<Vec<u8>> = statements::VAULT_CHECK.first(side, [], |row| row.get(0))?;
+    match kept {
+        Some(sealed) => {
+            vault.unseal("vault_check", &[], &sealed).map(drop).map_err(|error| StoreError::Open(Box::new(error)))
+        }
+        None => {
+            let sealed = vault.seal("vault_check", &[], b"")?;
+            statements::VAULT_CHECK_INSERT.execute(side, [sealed]).map(drop)
+        }
     }
 }
 
@@ -98,9 +114,9 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.checkpointer = None;
         let side = self.side();
-        let emptied = side.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let emptied = statements::CHECKPOINT_TRUNCATE.first(&side, [], |_| Ok(()));
         if let Err(error) = emptied {
-            tracing::warn!(%error, "the log was not moved into the database; the next start does it");
+            tracing::warn!(?error, "the log was not moved into the database; the next start does it");
         }
     }
 }

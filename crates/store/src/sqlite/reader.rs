@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{Reader, StoreError, rows};
 
+/// A merchant's payments are sorted for a page of them while there are fewer than this.
+const SORTED_PAYMENTS_MAX: i64 = 10_000;
+
 /// A reader.
 pub(super) struct SqliteReader {
     connection: Connection,
@@ -23,6 +26,14 @@ impl SqliteReader {
     /// Opens a connection for a reader.
     pub(super) fn open(inner: Arc<Inner>) -> Result<Self, StoreError> {
         Ok(Self { connection: connect::reader(&inner.database)?, inner })
+    }
+
+    /// Whether walking over everybody's payments meets this merchant's often enough. An index in this order would save
+    /// the question, and cost every payment another page.
+    fn has_many_payments(&self, merchant: &str) -> Result<bool, StoreError> {
+        let count = sql::PAYMENTS_COUNT
+            .first(&self.connection, params![merchant, SORTED_PAYMENTS_MAX], |row| row.get::<_, i64>(0))?;
+        Ok(count.unwrap_or(0) >= SORTED_PAYMENTS_MAX)
     }
 
     fn lookup(&self) -> Lookup<'_> {
@@ -52,7 +63,12 @@ impl Reader for SqliteReader {
     ) -> Result<Vec<Payment>, StoreError> {
         let after = after.map_or(Vec::new(), |id| id_bytes(id.bits()).to_vec());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.lookup().many(sql::PAYMENTS_OF_MERCHANT, params![merchant.as_str(), after, limit])
+        let merchant = merchant.as_str();
+        if self.has_many_payments(merchant)? {
+            self.lookup().many(sql::PAYMENTS_FILTERED, params![after, merchant, limit])
+        } else {
+            self.lookup().many(sql::PAYMENTS_SORTED, params![merchant, after, limit])
+        }
     }
 
     fn link_counts(&self) -> Result<Vec<(ProductCode, String, u64)>, StoreError> {

@@ -57,9 +57,8 @@ impl SqliteWriter {
     }
 
     fn end(&mut self) -> Result<(), StoreError> {
-        let committed = self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        match committed {
-            Ok(_) => {
+        match sql::COMMIT.run(&self.connection) {
+            Ok(()) => {
                 let pages = self.log_pages.load(Ordering::Relaxed);
                 self.inner.checkpoints.committed(&self.connection, pages);
                 Ok(())
@@ -95,7 +94,7 @@ impl Writer for SqliteWriter {
             return;
         }
         if let Err(error) = sql::ROLLBACK.execute(&self.connection, []) {
-            tracing::error!(%error, "a transaction could not be abandoned");
+            tracing::error!(?error, "a transaction could not be abandoned");
         }
     }
 

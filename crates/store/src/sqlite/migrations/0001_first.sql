@@ -61,11 +61,10 @@ CREATE TABLE payments (
     state TEXT NOT NULL CHECK (state IN ('checkout', 'confirming', 'charging', 'awaiting_customer', 'unknown',
         'succeeded', 'succeeded_late', 'failed')),
     format INTEGER NOT NULL,
-    detail BLOB NOT NULL,
-    UNIQUE (merchant, partner_reference)
+    detail BLOB NOT NULL
 ) STRICT;
 
-CREATE INDEX payments_by_merchant ON payments (merchant, id);
+CREATE UNIQUE INDEX payments_by_reference ON payments (merchant, partner_reference);
 
 CREATE TABLE account_creations (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -112,4 +111,10 @@ CREATE TABLE merchants (
     code TEXT NOT NULL PRIMARY KEY,
     format INTEGER NOT NULL,
     detail BLOB NOT NULL
+) STRICT;
+
+-- Opens only under the key that this database was begun with.
+CREATE TABLE vault_check (
+    number INTEGER PRIMARY KEY CHECK (number = 1),
+    sealed BLOB NOT NULL
 ) STRICT;
