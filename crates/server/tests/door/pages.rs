@@ -371,3 +371,54 @@ async fn files_are_kept_until_they_change() {
         assert_eq!((again.status, again.body.as_str()), (304, ""));
     }
 }
+
+/// Nobody listens where the providers should be: what was certainly not sent is told as not done.
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_is_told_as_it_is() {
+    let world = World::sandbox(rows());
+    let offered = product(BindingFlow::AuthCode);
+    let form = format!("product={offered}&phone=0812-3456-7890");
+    for _ in 0..2 {
+        let answer = post(&world, "/pay/checkout?lang=en", &form).await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/pay/checkout/next?lang=en"));
+    }
+    let paid_by = world.engine.payment_by_page("checkout").await.unwrap();
+    assert_eq!((paid_by.product, paid_by.phone.as_deref()), (Some(offered), Some("6281234567890")));
+    assert!(matches!(paid_by.status.name(), "failed" | "unknown"), "{:?}", paid_by.status);
+    let shown = get(&world, "/pay/checkout/next?lang=en").await;
+    check_headers(&shown, "next");
+    assert!(shown.body.contains("No money was taken.") || shown.body.contains("Do not pay again."), "{}", shown.body);
+    let openers = world.engine.products().iter().filter(|product| product.opens_accounts).count();
+    let good = "pin=193746&pin_again=193746&password=kopisusu9&password_again=kopisusu9";
+    for _ in 0..2 {
+        let answer = post(&world, &format!("{PIN}?auth=open&lang=en"), good).await;
+        check_headers(&answer, "pin");
+        assert!(!answer.body.contains("193746") && !answer.body.contains("kopisusu9"));
+        assert!(matches!(answer.status, 200 | 303), "{openers} products open accounts: {answer:?}");
+    }
+    let after = world.engine.creation_by_page("open").await.unwrap().status;
+    assert_ne!(after.name(), "created", "nobody opened an account");
+}
+
+/// A code for which a wallet was chosen leads to the wallet, or says that the wallet cannot be reached.
+#[tokio::test]
+async fn a_chosen_wallet_is_led_to_by_a_page_after_a_form_and_at_once_otherwise() {
+    let world = World::sandbox(rows());
+    let mut led_on = 0;
+    for offered in world.engine.products().iter().filter(|product| product.binding == BindingFlow::AuthCode) {
+        let chosen = post(&world, "/linkage/picker", &format!("product={}", offered.code)).await;
+        assert_eq!(chosen.header("location"), "/linkage/picker/continue", "{chosen:?}");
+        let by_page = get(&world, "/linkage/picker/continue").await;
+        let at_once = get(&world, "/linkage/picker").await;
+        check_headers(&by_page, &offered.code);
+        check_headers(&at_once, &offered.code);
+        match at_once.status {
+            303 => {
+                assert!(by_page.body.contains("http-equiv=\"refresh\" content=\"0;url="), "{}", by_page.body);
+                led_on += 1;
+            }
+            other => assert_eq!((other, by_page.status), (503, 503), "{}: {}", offered.code, at_once.body),
+        }
+    }
+    assert!(led_on > 0, "some wallet needs no call to say where its page is");
+}

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use server::{HEADER_BYTES_MAX, ServerOptions};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -65,4 +68,36 @@ async fn heads_that_are_slow_or_large_are_cut_off() {
     let request = format!("GET /healthz HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "a".repeat(HEADER_BYTES_MAX));
     let answer = exchange(&mut large, &request).await;
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_finished_before_the_stop() {
+    let listening = listen(ServerOptions::default()).await;
+    let operation = contract::operations().find(|operation| operation.method() == "POST").unwrap();
+    let mut stream = TcpStream::connect(listening.address).await.unwrap();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n",
+        operation.paths()[0]
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut asked_for_more = [0; 25];
+    stream.read_exact(&mut asked_for_more).await.unwrap();
+    assert_eq!(&asked_for_more, b"HTTP/1.1 100 Continue\r\n\r\n");
+    listening.stop.send(()).unwrap();
+    let answer = exchange(&mut stream, "key=").await;
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("Invalid Mandatory Field key"), "{answer}");
+    listening.server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn speaks_http_2_without_being_asked() {
+    let listening = listen(ServerOptions::default()).await;
+    let stream = TokioIo::new(TcpStream::connect(listening.address).await.unwrap());
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    let client = tokio::spawn(connection);
+    let request = http::Request::get("http://gerbang.example/healthz").body(Empty::<Bytes>::new()).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!((response.status().as_u16(), response.version()), (200, http::Version::HTTP_2));
+    drop((sender, response));
+    client.await.unwrap().unwrap();
 }
