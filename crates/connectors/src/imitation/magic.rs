@@ -150,6 +150,7 @@ pub fn markdown() -> String {
         out,
         "| `{OPEN_PREFIX}` and more digits | every wallet opens the account when it first sees the number, with {} and {} points |\n\
          | any other number that was not seeded | account not found |\n\n\
+         The numbers above that have an account hold the same at first.\n\n\
          ## Amounts\n\n| rupiah | what happens |\n| --- | --- |\n",
         OPEN_CASH.display_text(),
         OPEN_POINTS.sen() / 100

@@ -150,7 +150,7 @@ impl Wallet {
             return Ok(token);
         }
         let by_customer = trust.customer_token_paths.contains(&request.path());
-        if by_customer && self.state.links.values().any(|link| link.token == token) {
+        if by_customer && self.link_with_token(token).is_some() {
             return Ok(token);
         }
         let tokens = &self.state.tokens;

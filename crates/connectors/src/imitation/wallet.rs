@@ -1,6 +1,8 @@
 //! The wallet that every imitation is made of: accounts, links, authorisation codes and charges, with its own books.
 //! A wallet's folder adds a [`Brand`]: its name and colour, how it is talked to, and how it words what happened.
 
+use std::collections::HashMap;
+
 use calendar::Instant;
 use money::Amount;
 use serde_json::{Value, json};
@@ -173,13 +175,15 @@ pub struct Wallet {
     pub state: State,
     /// Whether an account is opened for a number of [`magic::OPEN_PREFIX`] when it is first seen.
     pub opens_on_sight: bool,
+    /// References of links by token: every call of the gateway looks one up, among perhaps very many.
+    links_by_token: HashMap<String, String>,
 }
 
 impl Wallet {
     /// A wallet that knows the setup's customers.
     pub fn new(brand: &'static Brand, setup: Setup) -> Self {
         let state = State::seeded(&setup);
-        Self { brand, setup, state, opens_on_sight: true }
+        Self { brand, setup, state, opens_on_sight: true, links_by_token: HashMap::new() }
     }
 
     /// The account of a number, opened on sight where the number asks for it.
@@ -326,7 +330,16 @@ impl Wallet {
             status,
         };
         self.state.links.insert(reference.to_owned(), link.clone());
+        self.links_by_token.insert(link.token.clone(), reference.to_owned());
         link
+    }
+
+    /// The link of this customer's token, in any state.
+    pub fn link_with_token(&self, token: &str) -> Option<&Link> {
+        let indexed = self.links_by_token.get(token).and_then(|reference| self.state.links.get(reference));
+        // Links that were seeded, and tokens that were replaced, are not in the index.
+        let found = indexed.or_else(|| self.state.links.values().find(|link| link.token == token));
+        found.filter(|link| link.token == token && !token.is_empty())
     }
 
     /// Exchanges an authorisation code for an active link, once. `reference` is the gateway's, where its message has one.
@@ -369,10 +382,8 @@ impl Wallet {
     /// # Errors
     /// 401/02.
     pub fn link_of_token(&self, token: Option<&str>) -> Result<Link, Fault> {
-        let invalid = || Fault::new(401, "02");
-        let token = token.filter(|token| !token.is_empty()).ok_or_else(invalid)?;
-        let mut links = self.state.links.values();
-        links.find(|link| link.token == token && link.status == LinkStatus::Active).cloned().ok_or_else(invalid)
+        let link = token.and_then(|token| self.link_with_token(token));
+        link.filter(|link| link.status == LinkStatus::Active).cloned().ok_or_else(|| Fault::new(401, "02"))
     }
 
     /// Ends a link by the gateway's wish.
@@ -426,7 +437,8 @@ impl Wallet {
     }
 
     /// Charges, or opens the page on which the customer confirms. One charge per reference: a repeat that agrees is
-    /// answered as the first call was, another one is 404/18.
+    /// answered as the first call was, another one is 404/18. What is answered at once is not noticed besides; notices
+    /// tell what happens afterwards.
     ///
     /// # Errors
     /// Refused; or 500/00 where the amount asks for it.
@@ -714,6 +726,8 @@ impl Imitation for Wallet {
             return Err(format!("the state of {}, not of {}", saved.provider, self.brand.connector));
         }
         self.state = saved.state;
+        let links = self.state.links.values();
+        self.links_by_token = links.map(|link| (link.token.clone(), link.reference.clone())).collect();
         Ok(())
     }
 }

@@ -133,8 +133,9 @@ fn bind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surro
 
 /// A link by its token or by the gateway's reference, in any state.
 fn named(wallet: &Wallet, token: Option<&str>, reference: Option<&str>) -> Result<Link, Fault> {
-    let by_token = |token| wallet.state.links.values().find(|link| link.token == token);
-    let link = token.and_then(by_token).or_else(|| wallet.state.links.get(reference.filter(|_| token.is_none())?));
+    let link = token
+        .and_then(|token| wallet.link_with_token(token))
+        .or_else(|| wallet.state.links.get(reference.filter(|_| token.is_none())?));
     link.cloned().ok_or_else(|| Fault::new(404, "11"))
 }
 
