@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use connectors::Capability;
 use lifecycle::{
     Command, Key, MerchantCode, Row,
     account_creation::AccountCreation,
     linkage::{Link, LinkStatus},
     payment::{Payment, PaymentStatus},
-    provider::{Charge, Outcome, ProviderCall, ProviderLink},
+    provider::{AccountInfo, AccountStatus, Charge, Outcome, ProviderCall, ProviderLink},
     task::{Task, TaskKind},
 };
 
@@ -133,6 +134,11 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
         TaskKind::Bind(_) => link.and_then(|link| bind_call(engine, link)),
         TaskKind::InquireBinding { .. } => link.and_then(inquire_binding_call),
         TaskKind::Unbind(_) => link.and_then(unbind_call),
+        TaskKind::InquireAccount { product, .. } if link.is_some() && !can_tell(product.as_str()) => {
+            // A provider that cannot be asked: what is known of the account is that it is linked.
+            let info = AccountInfo { status: AccountStatus::Active, level: '2', message: String::new() };
+            Some(Call::Settled(Outcome::Account(info)))
+        }
         TaskKind::InquireAccount { product, phone, .. } => {
             let provider = link.and_then(provider_of).cloned();
             let phone = phone.clone().or_else(|| link.and_then(|link| link.phone.clone()));
@@ -154,6 +160,12 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
         TaskKind::Notify(_) => notification.map(|row| Call::Notify(row.clone())),
     };
     call.unwrap_or_else(|| Call::Settled(Outcome::Unknown("the state that it belongs to has moved on".into())))
+}
+
+/// Whether the provider of this product tells the state of an account.
+fn can_tell(product: &str) -> bool {
+    connectors::product(product)
+        .is_some_and(|(connector, _)| connector.descriptor().capabilities.contains(&Capability::InquireAccount))
 }
 
 fn provider_of(link: &Link) -> Option<&ProviderLink> {
