@@ -422,3 +422,45 @@ async fn a_chosen_wallet_is_led_to_by_a_page_after_a_form_and_at_once_otherwise(
     }
     assert!(led_on > 0, "some wallet needs no call to say where its page is");
 }
+
+#[tokio::test]
+async fn a_customer_who_comes_back_without_a_code_has_cancelled_and_does_so_once() {
+    let world = World::sandbox(rows());
+    let chosen = product(BindingFlow::AuthCode);
+    post(&world, "/linkage/picker", &format!("product={chosen}")).await;
+    for _ in 0..2 {
+        let answer = get(&world, "/linkage/picker/return").await;
+        check_headers(&answer, "return");
+        let location = answer.header("location");
+        assert!(location.starts_with("https://www.yourdomain.com/authSuccess?shop=1&state="), "{location}");
+        assert!(location.contains("&success=false&result=failure&errCode=4"), "{location}");
+        assert!(!location.contains("authCode"), "{location}");
+        let code = world.engine.auth_code_by_page("picker").await.unwrap();
+        assert!(matches!(code.status, AuthCodeStatus::Denied { .. }), "{:?}", code.status);
+    }
+}
+
+/// The provider does not answer within a page's wait: nothing is claimed to be done, and nothing to be failed.
+#[tokio::test]
+async fn what_is_not_known_after_the_wait_is_shown_as_open() {
+    let mut rows = rows();
+    let shop = Some("https://www.yourdomain.com/done");
+    let waiting = LinkStatus::AwaitingCustomer {
+        url: "https://wallet.example/link".into(),
+        account_token: Secret::new("t"),
+        page: Secret::new("bound"),
+        provider: ProviderLink::default(),
+        returned_code: None,
+        expires_at: now().plus_seconds(600),
+    };
+    rows.push(link("bound", shop, waiting));
+    let world = World::sandbox(rows);
+    let (bound, paid) = tokio::join!(get(&world, "/binding/bound/return"), get(&world, "/pay/awaiting/return"));
+    check_headers(&bound, "binding");
+    assert!(bound.header("location").ends_with("&status=PENDING"), "{bound:?}");
+    check_headers(&paid, "payment");
+    assert_eq!(paid.status, 200, "{paid:?}");
+    assert!(paid.body.contains("content=\"3;url=/pay/awaiting/status?lang=id\""), "{}", paid.body);
+    assert!(paid.body.contains("href=\"https://wallet.example/pin?x=1&#38;y=2\""), "{}", paid.body);
+    assert_eq!(world.engine.payment_by_page("awaiting").await.unwrap().status.name(), "awaiting_customer");
+}
