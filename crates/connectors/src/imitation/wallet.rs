@@ -342,6 +342,15 @@ impl Wallet {
         found.filter(|link| link.token == token && !token.is_empty())
     }
 
+    /// Gives a link another customer's token.
+    pub fn replace_token(&mut self, reference: &str, token: &str) {
+        if let Some(link) = self.state.links.get_mut(reference) {
+            self.links_by_token.remove(&link.token);
+            self.links_by_token.insert(token.to_owned(), reference.to_owned());
+            link.token = token.to_owned();
+        }
+    }
+
     /// Exchanges an authorisation code for an active link, once. `reference` is the gateway's, where its message has one.
     ///
     /// # Errors

@@ -22,6 +22,10 @@ use crate::{
 
 /// Life of a customer's token in seconds.
 const CUSTOMER_TOKEN_SECONDS: i64 = 900;
+/// The first part of a linkage token.
+const LINKAGE: &str = "linkage";
+/// The first part of a refresh token.
+const REFRESH: &str = "refresh";
 /// What the token for the second call of 09 ends with.
 const UNBIND: &str = ".unbind";
 
@@ -76,29 +80,37 @@ fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
     handler(wallet, request, surroundings).unwrap_or_else(|fault| fault.response(service).into())
 }
 
-/// The linkage token of 07: derived, so that nothing has to be remembered.
-fn linkage_token(link: &Link) -> String {
-    format!("linkage-{}", link.refresh_token)
+/// A linkage or refresh token: derived from the link and naming it, so that nothing has to be remembered or searched.
+fn long_token(kind: &str, link: &Link) -> String {
+    format!("{kind}/{}/{}", link.reference, link.refresh_token)
 }
 
-/// A customer's token says when it was issued, so that several can be valid at once.
+fn link_of_long_token<'a>(wallet: &'a Wallet, kind: &str, token: &str) -> Option<&'a Link> {
+    let reference = token.split('/').nth(1)?;
+    wallet.state.links.get(reference).filter(|link| long_token(kind, link) == token)
+}
+
+/// A customer's token names its link and says when it was issued, so that several can be valid at once.
 fn new_token(link: &Link, now: Instant) -> String {
-    format!("{}.{}", same_part(&link.token), now.micros() / 1_000_000)
+    format!("{}/{}.{}", link.reference, secret_part(&link.token), now.micros() / 1_000_000)
 }
 
-fn same_part(token: &str) -> &str {
-    token.split_once('.').map_or(token, |(part, _)| part)
+/// What all customer's tokens of a link have in common.
+fn secret_part(token: &str) -> &str {
+    let part = token.rsplit('/').next().unwrap_or(token);
+    part.split('.').next().unwrap_or(part)
 }
 
 /// Makes a token that we issued within its life the one that the link is known by, before the signature is checked.
 fn accept(wallet: &mut Wallet, request: &HttpRequest, now: Instant) {
     let Some(token) = bearer(request, "Authorization") else { return };
-    let Some((part, issued)) = token.trim_end_matches(UNBIND).split_once('.') else { return };
-    let Ok(issued) = issued.parse::<i64>() else { return };
-    let age = now.micros() / 1_000_000 - issued;
-    let mut links = wallet.state.links.values_mut();
-    if let Some(link) = links.find(|link| same_part(&link.token) == part) {
-        link.token = if (0..CUSTOMER_TOKEN_SECONDS).contains(&age) { token.to_owned() } else { part.to_owned() };
+    let Some((reference, _)) = token.split_once('/') else { return };
+    let issued = token.trim_end_matches(UNBIND).rsplit('.').next().and_then(|text| text.parse::<i64>().ok());
+    let young = issued.is_some_and(|issued| (0..CUSTOMER_TOKEN_SECONDS).contains(&(now.micros() / 1_000_000 - issued)));
+    let Some(link) = wallet.state.links.get(reference) else { return };
+    let part = secret_part(&link.token).to_owned();
+    if secret_part(token) == part {
+        wallet.replace_token(reference, if young { token } else { &part });
     }
 }
 
@@ -117,7 +129,7 @@ fn bind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surro
         "referenceNo": link.id,
         "partnerReferenceNo": link.reference,
         "linkId": link.id,
-        "linkageToken": linkage_token(&link),
+        "linkageToken": long_token(LINKAGE, &link),
         "redirectUrl": url,
         "params": {"pinWebViewUrl": url},
     });
@@ -132,11 +144,10 @@ fn customer_token(
     let now = surroundings.now();
     wallet.trust_token_request(request, now)?;
     let message: wire::CustomerTokenRequest = body(request)?;
-    let mut links = wallet.state.links.values();
     let link = match (message.grant_type.as_str(), bearer(request, "Authorization"), message.refresh_token.as_deref()) {
-        (wire::FIRST, Some(linkage), _) => links.find(|link| linkage_token(link) == linkage),
+        (wire::FIRST, Some(linkage), _) => link_of_long_token(wallet, LINKAGE, linkage),
         (wire::FIRST, None, _) => return Err(Fault::missing("Authorization")),
-        (wire::RENEWED, _, Some(token)) => links.find(|link| link.refresh_token == token),
+        (wire::RENEWED, _, Some(token)) => link_of_long_token(wallet, REFRESH, token),
         (wire::RENEWED, _, None) => return Err(Fault::missing("refreshToken")),
         _ => return Err(Fault::malformed("grantType")),
     };
@@ -151,7 +162,7 @@ fn customer_token(
         "accessToken": new_token(link, now),
         "tokenType": "Bearer",
         "accessTokenExpiryTime": now.plus_seconds(CUSTOMER_TOKEN_SECONDS).wire_text(),
-        "refreshToken": link.refresh_token,
+        "refreshToken": long_token(REFRESH, link),
     });
     Ok(success("74", reply).into())
 }

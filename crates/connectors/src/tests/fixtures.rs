@@ -77,7 +77,8 @@ fn call(name: &str) -> ProviderCall {
             ProviderCall::InquireBinding { link, phone, provider: ProviderLink::default(), returned_code: None }
         }
         "inquire_binding_with_linkage" => {
-            let provider = ProviderLink { payment_token: Some(Secret::new("linkage-token")), ..ProviderLink::default() };
+            let provider =
+                ProviderLink { payment_token: Some(Secret::new("linkage-token")), ..ProviderLink::default() };
             ProviderCall::InquireBinding { link, phone, provider, returned_code: None }
         }
         "inquire_account" => ProviderCall::InquireAccount { phone, provider: Some(provider()) },
@@ -108,10 +109,22 @@ fn context(account: &Account) -> CallContext<'_> {
     CallContext { account, now: Instant::parse(NOW).unwrap(), token: Some(token), external_id: "20261120100000000001" }
 }
 
+/// The body without what the customer chose; the signature beside it is over the true one.
+fn masked(mut body: String) -> String {
+    for member in ["\"custPIN\":\"", "\"custPassword\":\""] {
+        if let Some(place) = body.find(member) {
+            let start = place + member.len();
+            let end = start + body[start..].find('"').unwrap();
+            body.replace_range(start..end, "(secret)");
+        }
+    }
+    body
+}
+
 fn shown(request: &HttpRequest) -> Value {
     let headers: Map<String, Value> =
         request.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    let body = String::from_utf8(request.body.clone()).unwrap();
+    let body = masked(String::from_utf8(request.body.clone()).unwrap());
     json!({"method": request.method, "url": request.url, "headers": headers, "body": body})
 }
 
@@ -139,7 +152,10 @@ fn revealed(outcome: &lifecycle::provider::Outcome) -> Value {
 /// What the connector does with a fixture: the members that the fixture is compared in.
 fn observe(connector: &dyn Connector, fixture: &Value) -> Value {
     let account = world::account();
-    let context = context(&account);
+    let mut context = context(&account);
+    if connector.token_request(&context).is_none() {
+        context.token = None;
+    }
     if let Some(query) = fixture["returned"].as_str() {
         let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let result = connector.returned(&pairs).result.map(|code| code.map(|code| code.expose().to_owned()));

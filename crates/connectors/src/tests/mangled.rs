@@ -6,7 +6,7 @@ use lifecycle::provider::{Outcome, ProviderCall};
 use proptest::prelude::*;
 
 use super::world::{ON_SIGHT, World};
-use crate::{CONNECTORS, CallContext, Capability, Connector, HttpResponse, Step};
+use crate::{CONNECTORS, CallContext, Capability, Connector, HttpRequest, HttpResponse, Step};
 
 /// Every call that sends something, with the answers that the imitation gave to it.
 fn good_calls(connector: &'static dyn Connector) -> Vec<(ProviderCall, Vec<HttpResponse>)> {
@@ -130,4 +130,53 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    /// An imitation is a server too: whatever arrives is answered.
+    #[test]
+    fn an_imitation_answers_anything(
+        place in 0usize..64,
+        get: bool,
+        query in "[ -~]{0,40}",
+        value in "[ -~]{0,40}",
+        body in prop::collection::vec(any::<u8>(), 0..60),
+    ) {
+        static PATHS: OnceLock<Vec<(usize, String)>> = OnceLock::new();
+        let paths = PATHS.get_or_init(paths_called);
+        let (connector, path) = &paths[place % paths.len()];
+        let mut world = World::new(CONNECTORS[*connector]);
+        let names = ["X-TIMESTAMP", "X-SIGNATURE", "X-PARTNER-ID", "X-EXTERNAL-ID", "CHANNEL-ID", "X-CLIENT-KEY", "Authorization"];
+        let request = HttpRequest {
+            method: if get { "GET" } else { "POST" },
+            url: format!("{path}?{}", query.replace('#', "")),
+            headers: names.iter().map(|name| ((*name).to_owned(), value.clone())).collect(),
+            body,
+        };
+        let response = world.send(&request);
+        prop_assert!((200..600).contains(&response.status));
+        prop_assert!(world.imitation.books().charges.is_empty() && world.imitation.books().links_active <= 1);
+    }
+}
+
+/// Every path that a connector calls or sends the browser to, with the connector's place in the list.
+fn paths_called() -> Vec<(usize, String)> {
+    let mut paths = vec![];
+    for (place, connector) in CONNECTORS.iter().enumerate() {
+        let mut world = World::new(*connector);
+        let (link, provider) = world.link(ON_SIGHT).unwrap();
+        let account = super::world::account();
+        for call in world.every_call(link, &provider, ON_SIGHT) {
+            let context = CallContext { account: &account, now: world.clock.now, token: None, external_id: "1" };
+            match connector.begin(&call, &context) {
+                Step::Send(request) => paths.push((place, request.path().to_owned())),
+                Step::Done(Outcome::AuthoriseAt { url }) => {
+                    let request = HttpRequest { method: "GET", url, headers: vec![], body: vec![] };
+                    paths.push((place, request.path().to_owned()));
+                }
+                Step::Done(_) => {}
+            }
+        }
+    }
+    paths
 }

@@ -52,7 +52,7 @@ pub(crate) fn account() -> Account {
     }
 }
 
-fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let customer = |phone: &str, rupiah| Customer {
         phone: phone.into(),
         name: "Budi".into(),
