@@ -2,10 +2,15 @@
 
 use money::Amount;
 
-use super::{SANDBOX_OTP, SANDBOX_PIN, magic};
+use super::{
+    SANDBOX_OTP, SANDBOX_PIN, magic,
+    state::B2bToken,
+    trust::{Fault, Trust},
+    wallet::{self, Brand, Wallet},
+};
 use crate::{
     CallContext, HttpRequest, HttpResponse, Step,
-    tests::world::{ON_SIGHT, RETURN_URL, World},
+    tests::world::{ON_SIGHT, RETURN_URL, World, setup},
 };
 use lifecycle::provider::{Outcome, ProviderCall};
 
@@ -269,4 +274,52 @@ fn a_payment_under_way_keeps_a_shopeepay_link() {
     assert_eq!(world.run(&call), Outcome::Refused(lifecycle::Reason::NotPermitted));
     world.browse(&url, ON_SIGHT);
     assert_eq!(world.run(&call), Outcome::Unlinked);
+}
+
+#[test]
+fn a_wallet_may_take_only_the_newest_token() {
+    static NEWEST: Brand = Brand {
+        connector: "newest",
+        title: "Newest",
+        colour: "#000000",
+        trust: Trust {
+            scheme: crate::Scheme::Symmetric,
+            newest_token_only: true,
+            expires_in_number: false,
+            empty_body: crate::snap::EmptyBody::Nothing,
+            customer_token_paths: &[],
+            tokenless_paths: &["/free"],
+        },
+        link_steps: &[],
+        payment_steps: &[],
+        api: |wallet, _, _| wallet.gone().into(),
+        return_query: wallet::plain_return,
+        charge_notice: wallet::plain_charge_notice,
+        link_notice: wallet::plain_link_notice,
+    };
+    let mut wallet = Wallet::new(&NEWEST, setup());
+    let now = calendar::Instant::parse("2026-11-20T10:00:00+07:00").expect("a time");
+    let issued = |token: &str| B2bToken { token: token.into(), issued_at: now };
+    wallet.state.tokens = vec![issued("older"), issued("newer")];
+    for (path, token, expected) in [
+        ("/any", "older", Err(Fault::new(401, "01"))),
+        ("/any", "newer", Ok(())),
+        ("/any", "", Err(Fault::new(401, "01"))),
+        ("/free", "", Ok(())),
+    ] {
+        let (secret, at) = (wallet.setup.client_secret.clone(), now.wire_text());
+        let signature = protocol::signature::sign_symmetric(secret.as_bytes(), "POST", path, token, b"{}", &at);
+        let mut request = HttpRequest { method: "POST", url: path.into(), headers: vec![], body: b"{}".to_vec() };
+        for (name, value) in [
+            ("X-TIMESTAMP", at.as_str()),
+            ("X-SIGNATURE", &signature),
+            ("X-PARTNER-ID", &wallet.setup.client_id),
+            ("X-EXTERNAL-ID", &format!("{path}{token}")),
+            ("CHANNEL-ID", "12345"),
+            ("Authorization", &format!("Bearer {token}")),
+        ] {
+            set(&mut request, name, value);
+        }
+        assert_eq!(wallet.trust(&request, now), expected, "{path} {token}");
+    }
 }

@@ -31,7 +31,7 @@ pub struct Profile {
     pub customer_token: CustomerTokenPlace,
     /// What `X-PARTNER-ID` carries.
     pub partner_id: PartnerId,
-    /// Path of the B2B token service (73), where there is one.
+    /// Path of the B2B token service (73), where there is one; its token then travels in `Authorization`.
     pub token_path: Option<&'static str>,
     /// Every service that is called.
     pub services: &'static [Service],
@@ -150,9 +150,10 @@ impl Profile {
         let account = context.account;
         let target = if query.is_empty() { service.path.to_owned() } else { format!("{}?{query}", service.path) };
         let timestamp = self.timestamp.text(context.now);
+        let b2b_token = context.token.filter(|_| self.token_path.is_some());
         let bearer = match self.customer_token {
-            CustomerTokenPlace::Authorization => customer_token.or(context.token),
-            CustomerTokenPlace::AuthorizationCustomer | CustomerTokenPlace::Body => context.token,
+            CustomerTokenPlace::Authorization => customer_token.or(b2b_token),
+            CustomerTokenPlace::AuthorizationCustomer | CustomerTokenPlace::Body => b2b_token,
         };
         let hashed: &[u8] = match self.empty_body {
             EmptyBody::Braces if body.is_empty() => b"{}",
