@@ -22,7 +22,7 @@ use lifecycle::{
 };
 use store::{Reader, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     CrashPoint, EngineOptions, Environment, Merchants, Partner, SystemFresh,
@@ -34,6 +34,8 @@ use crate::{
     transport::Lines,
 };
 
+/// How long stopping waits for calls under way, in milliseconds.
+const DRAIN_MS: u64 = 10_000;
 /// How long a page waits for a state to change before it shows what there is, in milliseconds.
 const SETTLE_POLL_MS: u64 = 50;
 
@@ -56,6 +58,8 @@ struct Shared {
     /// Tasks that this process is performing now, so that none is begun twice here.
     performing: SyncMutex<HashSet<TaskId>>,
     stop: CancellationToken,
+    /// Everything that runs beside the writer.
+    running: TaskTracker,
     writer: SyncMutex<Option<JoinHandle<()>>>,
 }
 
@@ -101,18 +105,25 @@ impl Engine {
             work,
             performing: SyncMutex::new(HashSet::new()),
             stop: CancellationToken::new(),
+            running: TaskTracker::new(),
             writer: SyncMutex::new(Some(thread)),
             options,
         };
         let engine = Self { shared: Arc::new(shared) };
-        tokio::spawn(engine.clone().perform_all(work_received));
-        tokio::spawn(schedule::run(engine.clone()));
+        engine.shared.running.spawn(engine.clone().perform_all(work_received));
+        engine.shared.running.spawn(schedule::run(engine.clone()));
         Ok(engine)
     }
 
-    /// Finishes what is queued, stops, and lets go of the store's writer. Unfinished tasks stay due.
+    /// Takes up nothing new, lets calls under way end, commits what came of them, and lets go of the store. What did
+    /// not end in time stays a task and is asked about at the next start.
     pub async fn stop(&self) {
         self.shared.stop.cancel();
+        self.shared.running.close();
+        let drained = tokio::time::timeout(Duration::from_millis(DRAIN_MS), self.shared.running.wait()).await;
+        if drained.is_err() {
+            tracing::warn!("calls to the outside were still under way; they are asked about at the next start");
+        }
         let (reply, stopped) = oneshot::channel();
         if self.errand(Errand::Stop(reply)).await.is_ok() {
             let _ = stopped.await;
@@ -120,6 +131,9 @@ impl Engine {
         let thread = self.shared.writer.lock().ok().and_then(|mut writer| writer.take());
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        if let Ok(mut readers) = self.shared.readers.lock() {
+            readers.clear();
         }
     }
 
@@ -135,7 +149,7 @@ impl Engine {
                 continue;
             }
             let engine = self.clone();
-            tokio::spawn(async move {
+            self.shared.running.spawn(async move {
                 perform::perform(engine.clone(), next).await;
                 if let Ok(mut set) = engine.shared.performing.lock() {
                     set.remove(&id);

@@ -36,12 +36,21 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// A new secret text and its digest.
+    /// A new secret text and its digest. The first eight characters are the time, not secret: what is made together
+    /// is then looked up together, on pages that the store has at hand.
     pub fn secret(&mut self, length: usize) -> (Secret, Digest) {
-        let text = self.fresh.text(length);
+        let stamp = time_stamp(self.fresh.id());
+        let random = self.fresh.text(length.saturating_sub(stamp.len()));
+        let text = format!("{stamp}{random}");
         let digest = self.fresh.digest(&text);
         (Secret::new(text), digest)
     }
+}
+
+/// The lower 40 of the 48 bits of time in an identity, as eight characters that sort as the time does.
+fn time_stamp(id: u128) -> String {
+    const SORTED: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    (0..8).rev().map(|place| char::from(SORTED[((id >> (80 + 5 * place)) & 31) as usize])).collect()
 }
 
 /// Everything that one command changes, committed together or not at all.

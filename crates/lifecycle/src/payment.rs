@@ -31,7 +31,7 @@ pub const CUSTOMER_INQUIRY_SECONDS: i64 = 30;
 /// One payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
-    /// Its id; its text is our reference at the provider.
+    /// Its id, the bits of the id of the call that asked for it; its text is our reference at the provider.
     pub id: PaymentId,
     /// The merchant that is paid.
     pub merchant: MerchantCode,
@@ -173,7 +173,7 @@ pub fn pay(command: Pay, link: Option<&Link>, context: &mut Context<'_>) -> Resu
     }
     let (page_token, page) = context.secret(PAGE_TOKEN_LENGTH);
     let mut payment = Payment {
-        id: PaymentId::from_bits(context.fresh.id()),
+        id: PaymentId::from_bits(command.request.id.bits()),
         merchant: context.merchant.code.clone(),
         partner_reference: command.request.partner_reference.clone().unwrap_or_default(),
         request: command.request.key.clone(),

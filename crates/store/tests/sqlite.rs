@@ -72,8 +72,13 @@ impl Fixture {
     }
 }
 
+/// These rows, with the call behind every payment: a payment is found by its reference through its call.
 fn rows(rows: Vec<Row>) -> Writes {
-    Writes { rows, ..Writes::default() }
+    let call = |row: &Row| match row {
+        Row::Payment(payment) => Some(request(payment.id.bits())),
+        _ => None,
+    };
+    Writes { requests: rows.iter().filter_map(call).collect(), rows, ..Writes::default() }
 }
 
 fn statement_of(outcome: Result<(), StoreError>) -> &'static str {
@@ -201,18 +206,14 @@ fn a_taken_key_is_a_named_error_and_leaves_nothing() {
         let writes = Writes { requests: vec![request(3), taken], tasks: samples::tasks(at(0)), ..Writes::default() };
         assert_eq!(statement_of(fixture.commit(&writes)), "REQUEST_INSERT");
     }
-    let mut same_payment_reference = samples::payment(2, PaymentStatus::Checkout);
-    same_payment_reference.partner_reference = "reference-1".into();
     let mut same_page = samples::payment(2, PaymentStatus::Checkout);
     same_page.page = samples::payment(1, PaymentStatus::Checkout).page;
-    for taken in [same_payment_reference, same_page] {
-        let writes = Writes {
-            requests: vec![request(3)],
-            rows: vec![samples::payment(3, PaymentStatus::Checkout).into(), taken.into()],
-            ..Writes::default()
-        };
-        assert_eq!(statement_of(fixture.commit(&writes)), "PAYMENT_SAVE");
-    }
+    let writes = Writes {
+        requests: vec![request(3)],
+        rows: vec![samples::payment(3, PaymentStatus::Checkout).into(), same_page.into()],
+        ..Writes::default()
+    };
+    assert_eq!(statement_of(fixture.commit(&writes)), "PAYMENT_SAVE");
 
     let nothing = fixture.load(&[Key::Request(request_key(3)), Key::Payment(PaymentId::from_bits(3))]);
     assert_eq!(nothing, [None, None]);
@@ -407,7 +408,6 @@ fn nothing_secret_stands_in_the_files_and_no_other_key_opens_them() {
     answered.answer = Some(answer());
     let writes = Writes {
         requests: vec![answered],
-        rows: samples::rows(),
         tasks: samples::tasks(at(0)),
         provider_notices: vec![ProviderNotice {
             connector: "wallet",
@@ -416,6 +416,7 @@ fn nothing_secret_stands_in_the_files_and_no_other_key_opens_them() {
         }],
         ..Writes::default()
     };
+    fixture.commit(&rows(samples::rows())).unwrap();
     fixture.store.save_merchant(&samples::merchant("A")).unwrap();
     fixture.commit(&writes).unwrap();
     let printed = format!("{:?}", fixture.load(&[Key::Link(LinkId::from_bits(201))]));

@@ -13,9 +13,6 @@ use super::{
 };
 use crate::{Reader, StoreError, rows};
 
-/// A merchant's payments are sorted for a page of them while there are fewer than this.
-const SORTED_PAYMENTS_MAX: i64 = 10_000;
-
 /// A reader.
 pub(super) struct SqliteReader {
     connection: Connection,
@@ -26,14 +23,6 @@ impl SqliteReader {
     /// Opens a connection for a reader.
     pub(super) fn open(inner: Arc<Inner>) -> Result<Self, StoreError> {
         Ok(Self { connection: connect::reader(&inner.database)?, inner })
-    }
-
-    /// Whether walking over everybody's payments meets this merchant's often enough. An index in this order would save
-    /// the question, and cost every payment another page.
-    fn has_many_payments(&self, merchant: &str) -> Result<bool, StoreError> {
-        let count = sql::PAYMENTS_COUNT
-            .first(&self.connection, params![merchant, SORTED_PAYMENTS_MAX], |row| row.get::<_, i64>(0))?;
-        Ok(count.unwrap_or(0) >= SORTED_PAYMENTS_MAX)
     }
 
     fn lookup(&self) -> Lookup<'_> {
@@ -63,12 +52,9 @@ impl Reader for SqliteReader {
     ) -> Result<Vec<Payment>, StoreError> {
         let after = after.map_or(Vec::new(), |id| id_bytes(id.bits()).to_vec());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let merchant = merchant.as_str();
-        if self.has_many_payments(merchant)? {
-            self.lookup().many(sql::PAYMENTS_FILTERED, params![after, merchant, limit])
-        } else {
-            self.lookup().many(sql::PAYMENTS_SORTED, params![merchant, after, limit])
-        }
+        // Walks everybody's payments in the order of their ids: an index in a merchant's own order would cost every
+        // payment a page, and only reports ask.
+        self.lookup().many(sql::PAYMENTS_OF_MERCHANT, params![after, merchant.as_str(), limit])
     }
 
     fn link_counts(&self) -> Result<Vec<(ProductCode, String, u64)>, StoreError> {

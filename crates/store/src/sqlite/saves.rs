@@ -181,7 +181,6 @@ impl Save<'_> {
             save.execute(params![
                 payment.id(),
                 payment.merchant.as_str(),
-                payment.partner_reference,
                 payment.page.0,
                 payment.amount.sen(),
                 payment.created_at.micros(),

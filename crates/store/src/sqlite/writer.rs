@@ -22,6 +22,8 @@ pub(super) struct SqliteWriter {
     connection: Connection,
     /// Pages in the log after the last commit.
     log_pages: Arc<AtomicU32>,
+    /// Whether the open transaction has written anything.
+    written: bool,
     inner: Arc<Inner>,
 }
 
@@ -40,7 +42,7 @@ impl SqliteWriter {
         if inner.has_writer.swap(true, Ordering::AcqRel) {
             return Err(StoreError::InUse);
         }
-        Ok(Self { connection, log_pages, inner })
+        Ok(Self { connection, log_pages, written: false, inner })
     }
 
     fn lookup(&self) -> Lookup<'_> {
@@ -74,6 +76,7 @@ impl Writer for SqliteWriter {
     fn begin(&mut self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError> {
         self.or_abandon(|writer| {
             sql::BEGIN.execute(&writer.connection, [])?;
+            writer.written = false;
             let lookup = writer.lookup();
             keys.iter().map(|key| lookup.row(key)).collect()
         })
@@ -84,6 +87,7 @@ impl Writer for SqliteWriter {
             return Err(sql::COMMIT.failed("no transaction was begun"));
         }
         self.or_abandon(|writer| {
+            writer.written = true;
             saves::save(&writer.connection, &writer.inner.vault, writes)?;
             writer.end()
         })
@@ -93,7 +97,9 @@ impl Writer for SqliteWriter {
         if self.connection.is_autocommit() {
             return;
         }
-        if let Err(error) = sql::ROLLBACK.execute(&self.connection, []) {
+        // Ending a transaction that only read is cheaper than undoing it: the page cache stays as it is.
+        let end = if self.written { sql::ROLLBACK } else { sql::COMMIT };
+        if let Err(error) = end.execute(&self.connection, []) {
             tracing::error!(?error, "a transaction could not be abandoned");
         }
     }
@@ -101,6 +107,7 @@ impl Writer for SqliteWriter {
     fn claim(&mut self, now: Instant, lease_until: Instant, limit: usize) -> Result<Vec<Task>, StoreError> {
         self.or_abandon(|writer| {
             sql::BEGIN.execute(&writer.connection, [])?;
+            writer.written = true;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut tasks = writer.lookup().tasks(sql::TASKS_DUE, params![now.micros(), limit])?;
             let mut lease = sql::TASK_LEASE.prepare(&writer.connection)?;

@@ -51,10 +51,10 @@ CREATE TABLE links (
 
 CREATE INDEX links_by_phone ON links (merchant, product, phone_index, id) WHERE phone_index IS NOT NULL;
 
+-- A payment bears the id of the call that asked for it, so its reference is found, and unique, through requests.
 CREATE TABLE payments (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     merchant TEXT NOT NULL,
-    partner_reference TEXT NOT NULL,
     page BLOB NOT NULL UNIQUE CHECK (length(page) = 32),
     amount_sen INTEGER NOT NULL CHECK (amount_sen >= 0),
     created_at INTEGER NOT NULL,
@@ -62,9 +62,7 @@ CREATE TABLE payments (
         'succeeded', 'succeeded_late', 'failed')),
     format INTEGER NOT NULL,
     detail BLOB NOT NULL
-) STRICT;
-
-CREATE UNIQUE INDEX payments_by_reference ON payments (merchant, partner_reference);
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE account_creations (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
