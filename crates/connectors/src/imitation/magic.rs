@@ -148,7 +148,7 @@ pub fn markdown() -> String {
     }
     let _ = write!(
         out,
-        "| `{OPEN_PREFIX}` and more digits | every wallet opens the account when it first sees the number, with {} and {} points |\n\
+        "| `{OPEN_PREFIX}` and more digits | every wallet opens the account when it first sees the number, with {} and {} points; where accounts are opened by Account Creation, it opens then and holds the same |\n\
          | any other number that was not seeded | account not found |\n\n\
          The numbers above that have an account hold the same at first.\n\n\
          ## Amounts\n\n| rupiah | what happens |\n| --- | --- |\n",

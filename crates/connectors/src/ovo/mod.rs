@@ -7,6 +7,8 @@
 
 mod imitation;
 mod mapping;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use lifecycle::{

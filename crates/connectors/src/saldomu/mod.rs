@@ -6,6 +6,8 @@
 
 mod imitation;
 mod mapping;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use lifecycle::{merchant::BindingFlow, provider::ProviderCall};
