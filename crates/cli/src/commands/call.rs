@@ -18,8 +18,8 @@ use crate::{
 #[command(after_help = "Examples:
   gerbang call --list
   gerbang call inquiry_merchant_info
-  gerbang call account_inquiry --json '{\"partnerReferenceNo\":\"Q1\",\"additionalInfo\":
-      {\"productCode\":\"GOPAYLINK\",\"phoneNo\":\"6281234500001\"}}'
+  gerbang call inquiry_status --json '{\"partnerServiceId\":\"   ESPAY\",
+      \"customerNo\":\"SGWYESSISHOP\",\"virtualAccountNo\":\"INV-0001\"}'
   gerbang call payment_host_to_host --json @payment.json --ready-file ready.json
   gerbang call account_inquiry --sample
 
