@@ -41,6 +41,9 @@ pub const SNAPSHOT_AFTER_REQUESTS: usize = 2_000;
 /// Waits between the tries of a notice, in seconds; after the last one it is given up, as providers do.
 pub const NOTICE_WAITS_SECONDS: [u64; 6] = [0, 1, 2, 5, 15, 30];
 
+/// Where every provider shows its books, as JSON; no real provider does.
+pub const BOOKS_PATH: &str = "/books";
+
 /// What one imitation is started with.
 pub struct ImitationOptions {
     /// Whom it plays.
@@ -176,6 +179,9 @@ impl Provider {
 
     /// Answers one request. The error closes the connection without an answer.
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Lost> {
+        if request.method() == http::Method::GET && request.uri().path() == BOOKS_PATH {
+            return Ok(write(HttpResponse::json(200, books_text(&self.books()))));
+        }
         let kept = match read(request, self.clock.now()).await {
             Ok(kept) => kept,
             Err(status) => return Ok(write(HttpResponse::json(status, "{}"))),
@@ -327,6 +333,25 @@ async fn read(request: Request<Incoming>, now: Instant) -> Result<Kept, u16> {
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let body = Limited::new(body, REQUEST_BYTES_MAX).collect().await.map_err(|_| 413u16)?.to_bytes();
     Ok(Kept::new(now, head.method.as_str(), &target, headers, &body))
+}
+
+fn books_text(books: &Books) -> String {
+    let charges = books.charges.iter().map(|charge| {
+        serde_json::json!({
+            "reference": charge.reference, "provider_reference": charge.provider_reference,
+            "amount": charge.amount.snap_text(), "charged": charge.charged, "requests": charge.requests,
+        })
+    });
+    let accounts = books.accounts.iter().map(|account| {
+        serde_json::json!({
+            "phone": account.phone, "opening": account.opening.snap_text(), "cash": account.cash.snap_text(),
+        })
+    });
+    let all = serde_json::json!({
+        "provider": books.provider, "charges": charges.collect::<Vec<_>>(), "accounts": accounts.collect::<Vec<_>>(),
+        "links_active": books.links_active,
+    });
+    all.to_string()
 }
 
 fn write(response: HttpResponse) -> Response<Full<Bytes>> {

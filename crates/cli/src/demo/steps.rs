@@ -191,9 +191,11 @@ async fn pay(
         "additionalInfo": {"productCode": product, "balanceType": "CASH", "bankCardToken": tokens.card},
     });
     let sent = journey.send(name, "payment_host_to_host", &fields, &["2005400"]).await?;
-    if let Some(url) = sent.text("webRedirectUrl") {
-        journey.visit("payment page", &url, |_| true).await;
-    }
+    let Some(url) = sent.text("webRedirectUrl") else {
+        return Ok(());
+    };
+    let shop = journey.shop();
+    journey.visit("payment page", &url, |visit| visit.end.as_str().starts_with(&shop)).await;
     let (order, merchant) = (reference.clone(), partner.clone());
     journey
         .await_that("payment notification", |sandbox| {

@@ -1,0 +1,43 @@
+//! The demo holds: every product through every service, and three books in agreement.
+
+#![expect(clippy::expect_used, reason = "a test may panic")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+fn demo(options: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_gerbang")).args(["demo", "--json"]).args(options).output();
+    let output = output.expect("the program runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON on standard output");
+    let failed: Vec<&Value> =
+        report["steps"].as_array().expect("steps").iter().filter(|step| step["held"] != true).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert!(output.status.success(), "{}", report["books"]);
+    report
+}
+
+#[test]
+fn every_product_goes_through_every_service_and_the_books_agree() {
+    let report = demo(&[]);
+    let lines = report["books"]["lines"].as_array().expect("lines");
+    let products: usize = connectors::CONNECTORS.iter().map(|connector| connector.descriptor().products.len()).sum();
+    assert_eq!(lines.len(), products);
+    for line in lines {
+        assert_eq!(line["gateway"], line["provider"], "{line}");
+        assert_eq!(line["gateway"], line["merchant"], "{line}");
+        assert!(line["gateway"]["count"].as_u64() >= Some(2), "{line}");
+    }
+    assert_eq!(report["refused_calls"], 0);
+}
+
+#[test]
+fn it_works_in_english_too_and_shows_no_whole_token() {
+    let product = connectors::CONNECTORS[0].descriptor().products[0].code;
+    let report = demo(&["--lang", "en", "--product", product]);
+    let steps = report["steps"].as_array().expect("steps");
+    assert!(steps.iter().any(|step| step["name"] == "unbind"));
+    for step in steps.iter().filter(|step| step["name"] == "bind") {
+        assert!(step["answered"].as_str().expect("a text").contains("..."), "{step}");
+    }
+}
