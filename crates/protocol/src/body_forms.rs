@@ -58,10 +58,7 @@ pub(crate) fn spaced(body: &[u8]) -> Vec<u8> {
 
 /// Without any white space, strings included.
 pub(crate) fn without_any_space(body: &[u8]) -> Vec<u8> {
-    body.iter()
-        .copied()
-        .filter(|byte| !is_json_space(*byte))
-        .collect()
+    body.iter().copied().filter(|byte| !is_json_space(*byte)).collect()
 }
 
 /// Without blanks, strings included, line ends kept.
@@ -131,10 +128,7 @@ pub(crate) fn unicode_unescaped(body: &[u8]) -> Option<Vec<u8>> {
             }
             Some(unit) if unit >= 0x80 => (Some(char::from_u32(u32::from(unit))?), 6),
             Some(_) => (None, 6),
-            None => (
-                None,
-                1 + rest[place + 1..].chars().next().map_or(0, char::len_utf8),
-            ),
+            None => (None, 1 + rest[place + 1..].chars().next().map_or(0, char::len_utf8)),
         };
         match unit {
             Some(character) => out.push(character),
@@ -165,12 +159,7 @@ fn sorted(value: serde_json::Value) -> serde_json::Value {
         Value::Object(map) => {
             let mut entries: Vec<_> = map.into_iter().collect();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (key, sorted(value)))
-                    .collect(),
-            )
+            Value::Object(entries.into_iter().map(|(key, value)| (key, sorted(value))).collect())
         }
         Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
         other => other,
@@ -192,14 +181,8 @@ mod tests {
             text(indented(body, 2)),
             "{\n  \"b\": [\n    1,\n    2\n  ],\n  \"a\": {},\n  \"u\": \"x/y: \\\"\\u00e9 \\ud83d\\ude00\"\n}"
         );
-        assert_eq!(
-            text(spaced(body)),
-            r#"{"b": [1, 2], "a": {}, "u": "x/y: \"\u00e9 \ud83d\ude00"}"#
-        );
-        assert_eq!(
-            text(without_any_space(body)),
-            r#"{"b":[1,2],"a":{},"u":"x/y:\"\u00e9\ud83d\ude00"}"#
-        );
+        assert_eq!(text(spaced(body)), r#"{"b": [1, 2], "a": {}, "u": "x/y: \"\u00e9 \ud83d\ude00"}"#);
+        assert_eq!(text(without_any_space(body)), r#"{"b":[1,2],"a":{},"u":"x/y:\"\u00e9\ud83d\ude00"}"#);
         assert_eq!(text(slashes_escaped(br#""a/b\/c\\""#)), r#""a\/b\/c\\""#);
         assert_eq!(text(slashes_unescaped(br#""a/b\/c\\/""#)), r#""a/b/c\\/""#);
         let plain = unicode_unescaped(body).expect("characters");
@@ -207,9 +190,7 @@ mod tests {
         assert_eq!(unicode_escaped(&plain).as_deref(), Some(&body[..]));
         assert_eq!(unicode_unescaped(br#""\ud83d""#), None, "half a pair");
         assert_eq!(
-            keys_sorted(br#"{"b":1,"a":{"d":1,"c":2}}"#)
-                .map(text)
-                .as_deref(),
+            keys_sorted(br#"{"b":1,"a":{"d":1,"c":2}}"#).map(text).as_deref(),
             Some(r#"{"a":{"c":2,"d":1},"b":1}"#)
         );
     }
@@ -217,17 +198,9 @@ mod tests {
     #[test]
     fn pretty_printing_agrees_with_the_json_library() {
         let body = br#"{"a":[],"b":[{"c":"d , e"},null],"f":{"g":-1.50}}"#;
-        let value: serde_json::Value =
-            serde_json::from_slice(br#"{"a":[],"b":[{"c":"d , e"},null]}"#).expect("JSON");
+        let value: serde_json::Value = serde_json::from_slice(br#"{"a":[],"b":[{"c":"d , e"},null]}"#).expect("JSON");
         let compact = serde_json::to_vec(&value).expect("text");
-        assert_eq!(
-            indented(&compact, 2),
-            serde_json::to_vec_pretty(&value).expect("text")
-        );
-        assert_eq!(
-            minify(&indented(body, 4)),
-            &body[..],
-            "nothing but space is added"
-        );
+        assert_eq!(indented(&compact, 2), serde_json::to_vec_pretty(&value).expect("text"));
+        assert_eq!(minify(&indented(body, 4)), &body[..], "nothing but space is added");
     }
 }

@@ -86,10 +86,9 @@ impl Case {
         let text = match (argument, self.placeholder()) {
             (_, None) => self.message.to_owned(),
             (Some(argument), Some(placeholder)) => self.message.replace(placeholder, argument),
-            (None, Some(placeholder)) => self
-                .message
-                .replace(&format!(" [{placeholder}]"), "")
-                .replace(&format!(" {placeholder}"), ""),
+            (None, Some(placeholder)) => {
+                self.message.replace(&format!(" [{placeholder}]"), "").replace(&format!(" {placeholder}"), "")
+            }
         };
         match text.char_indices().nth(MESSAGE_LENGTH_MAX) {
             Some((end, _)) => text[..end].to_owned(),
@@ -103,9 +102,7 @@ impl Case {
     }
 
     fn placeholder(&self) -> Option<&'static str> {
-        ["{field}", "{reason}"]
-            .into_iter()
-            .find(|placeholder| self.message.contains(placeholder))
+        ["{field}", "{reason}"].into_iter().find(|placeholder| self.message.contains(placeholder))
     }
 }
 
@@ -123,9 +120,7 @@ pub fn response_code(http: u16, service: &str, case: &str) -> String {
 
 /// The row with this HTTP status and these two digits.
 pub fn find(http: u16, case: &str) -> Option<&'static Case> {
-    CASES
-        .iter()
-        .find(|row| row.http == http && row.case == case)
+    CASES.iter().find(|row| row.http == http && row.case == case)
 }
 
 /// A response code taken apart.
@@ -172,11 +167,7 @@ pub fn parse(code: &str) -> Option<ResponseCode<'_>> {
         return None;
     }
     let http = code[..3].parse().ok()?;
-    Some(ResponseCode {
-        http,
-        service: &code[3..5],
-        case: &code[5..],
-    })
+    Some(ResponseCode { http, service: &code[3..5], case: &code[5..] })
 }
 
 macro_rules! cases {
@@ -324,10 +315,7 @@ mod tests {
             }
             assert!(!row.message(None).contains(['[', ']']), "{}", row.name);
         }
-        assert_eq!(
-            INVALID_ACCOUNT.message(None),
-            "Invalid Card/Account/Customer/Virtual Account"
-        );
+        assert_eq!(INVALID_ACCOUNT.message(None), "Invalid Card/Account/Customer/Virtual Account");
         assert_eq!(CONFLICT.message(Some("ignored")), "Conflict");
     }
 
@@ -347,11 +335,7 @@ mod tests {
             ("5035400", ClientAction::Inquire),
         ] {
             let read = parse(code).expect("seven digits");
-            assert_eq!(
-                (read.known(), read.client_action()),
-                (None, action),
-                "{code}"
-            );
+            assert_eq!((read.known(), read.client_action()), (None, action), "{code}");
         }
         for text in ["", "200540", "20054000", "２００５"] {
             assert_eq!(parse(text), None);

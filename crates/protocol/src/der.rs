@@ -28,9 +28,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
             return None;
         }
         let (digits, body) = after_first.split_at(count);
-        let length = digits
-            .iter()
-            .fold(0_usize, |sum, digit| (sum << 8) | usize::from(*digit));
+        let length = digits.iter().fold(0_usize, |sum, digit| (sum << 8) | usize::from(*digit));
         (length, body)
     };
     if body.len() < length {
@@ -38,11 +36,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
     }
     let (content, rest) = body.split_at(length);
     let whole = &bytes[..bytes.len() - rest.len()];
-    let element = Element {
-        tag,
-        content,
-        whole,
-    };
+    let element = Element { tag, content, whole };
     Some((element, rest))
 }
 
@@ -66,11 +60,7 @@ pub(crate) fn elements(mut bytes: &[u8]) -> Option<Vec<Element<'_>>> {
 
 /// A non-negative integer's bytes without leading zeros.
 pub(crate) fn magnitude<'a>(element: &Element<'a>) -> &'a [u8] {
-    let zeros = element
-        .content
-        .iter()
-        .take_while(|byte| **byte == 0)
-        .count();
+    let zeros = element.content.iter().take_while(|byte| **byte == 0).count();
     &element.content[zeros..]
 }
 

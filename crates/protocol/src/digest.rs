@@ -58,11 +58,7 @@ pub fn minify(bytes: &[u8]) -> Cow<'_, [u8]> {
     };
     let mut out = Vec::with_capacity(bytes.len());
     out.extend_from_slice(&bytes[..first]);
-    out.extend(
-        bytes[first + 1..]
-            .iter()
-            .filter(|byte| !strings.is_outer_space(**byte)),
-    );
+    out.extend(bytes[first + 1..].iter().filter(|byte| !strings.is_outer_space(**byte)));
     Cow::Owned(out)
 }
 
@@ -129,10 +125,7 @@ mod tests {
     fn minify_drops_white_space_outside_strings_only() {
         for (given, wanted) in [
             ("{ }", "{}"),
-            (
-                "{\"a\": 1.00,\r\n\t\"b\" : [ 1 , 2 ] }\n",
-                r#"{"a":1.00,"b":[1,2]}"#,
-            ),
+            ("{\"a\": 1.00,\r\n\t\"b\" : [ 1 , 2 ] }\n", r#"{"a":1.00,"b":[1,2]}"#),
             (r#"{"a b": " c "}"#, r#"{"a b":" c "}"#),
             (r#"{"a":"\" x" , "b":"\\" }"#, r#"{"a":"\" x","b":"\\"}"#),
             (r#"{"a":"not closed }"#, r#"{"a":"not closed }"#),
@@ -151,10 +144,7 @@ mod tests {
     #[test]
     fn hmacs_agree_with_rfc_4231_test_case_2() {
         let (key, message) = (b"Jefe", b"what do ya want for nothing?");
-        assert_eq!(
-            hex(&hmac_sha256(key, message)),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
+        assert_eq!(hex(&hmac_sha256(key, message)), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
         assert_eq!(
             hex(&hmac_sha512(key, message)),
             "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"

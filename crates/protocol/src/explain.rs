@@ -17,8 +17,8 @@ use crate::{
     keys::PublicKey,
     recover::{self, Recovered},
     signature::{
-        self, BodyForm, PathForm, PathRule, SignatureFault, SignedMessage, Verified,
-        asymmetric_string_to_sign, decode_signature, symmetric_string_to_sign,
+        self, BodyForm, PathForm, PathRule, SignatureFault, SignedMessage, Verified, asymmetric_string_to_sign,
+        decode_signature, symmetric_string_to_sign,
     },
 };
 
@@ -103,11 +103,7 @@ pub struct WrongVariant {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(
-    tag = "result",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "result", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Verdict {
     /// The signature is right.
     Verified {
@@ -164,11 +160,7 @@ impl fmt::Display for Explanation {
         writeln!(f, "  string to sign  {}", self.string_to_sign)?;
         writeln!(f, "  body SHA-256    {} as received", self.body_sha256)?;
         if self.minified_body_sha256 != self.body_sha256 {
-            writeln!(
-                f,
-                "                  {} minified",
-                self.minified_body_sha256
-            )?;
+            writeln!(f, "                  {} minified", self.minified_body_sha256)?;
         }
         for fingerprint in &self.key_fingerprints {
             writeln!(f, "  registered key  {fingerprint}")?;
@@ -224,10 +216,7 @@ pub fn explain_with(
         path_used: path_used(message, &verdict).to_owned(),
         timestamp: message.timestamp.to_owned(),
         skew_seconds: now.zip(at).map(|(now, at)| at.seconds_since(now)),
-        key_fingerprints: keys
-            .iter()
-            .map(|key| key.fingerprint().to_owned())
-            .collect(),
+        key_fingerprints: keys.iter().map(|key| key.fingerprint().to_owned()).collect(),
         signature_encoding: read.encoding,
         signature_length_bytes: read.bytes.as_ref().map(Vec::len),
         verdict,
@@ -243,11 +232,7 @@ pub fn explain_with(
     explanation
 }
 
-fn verify(
-    message: &SignedMessage<'_>,
-    keys: &[PublicKey],
-    aids: &Aids<'_>,
-) -> Result<Verified, SignatureFault> {
+fn verify(message: &SignedMessage<'_>, keys: &[PublicKey], aids: &Aids<'_>) -> Result<Verified, SignatureFault> {
     match aids.scheme {
         Scheme::Asymmetric => signature::verify_asymmetric(message, keys, aids.path_rule),
         Scheme::Symmetric => {
@@ -274,24 +259,14 @@ fn verdict_of(verified: Verified, keys: &[PublicKey], aids: &Aids<'_>) -> Verdic
 
 fn path_used<'a>(message: &SignedMessage<'a>, verdict: &Verdict) -> &'a str {
     match verdict {
-        Verdict::Verified {
-            bare_path: true, ..
-        } => signature::bare_path(message.target),
-        Verdict::Verified { .. } | Verdict::Matches(_) | Verdict::NoVariantMatches { .. } => {
-            message.target
-        }
+        Verdict::Verified { bare_path: true, .. } => signature::bare_path(message.target),
+        Verdict::Verified { .. } | Verdict::Matches(_) | Verdict::NoVariantMatches { .. } => message.target,
     }
 }
 
 /// What we sign for the message: over the minified body if that is what the signature covers or nothing is known.
 fn string_to_sign(message: &SignedMessage<'_>, verdict: &Verdict, aids: &Aids<'_>) -> String {
-    let as_sent = matches!(
-        verdict,
-        Verdict::Verified {
-            minified_body: false,
-            ..
-        }
-    );
+    let as_sent = matches!(verdict, Verdict::Verified { minified_body: false, .. });
     let body = signature::minified_json(message.body).filter(|_| !as_sent);
     let hash = digest::sha256_hex(body.as_deref().unwrap_or(message.body));
     let (path, at) = (path_used(message, verdict), message.timestamp);
@@ -312,11 +287,8 @@ struct ReadSignature {
 fn read_signature(text: &str) -> ReadSignature {
     let text = text.trim_ascii();
     let mut forgiven = Vec::new();
-    let mut encoding = if text.len() >= 64 && signature::is_hex(text) {
-        SignatureEncoding::Hex
-    } else {
-        SignatureEncoding::Base64
-    };
+    let mut encoding =
+        if text.len() >= 64 && signature::is_hex(text) { SignatureEncoding::Hex } else { SignatureEncoding::Base64 };
     let mut bytes = decode_signature(text);
     if bytes.is_none() && text.contains(' ') {
         bytes = decode_signature(&text.replace(' ', "+"));
@@ -339,11 +311,7 @@ fn read_signature(text: &str) -> ReadSignature {
         encoding = SignatureEncoding::Undecodable;
         forgiven.clear();
     }
-    ReadSignature {
-        encoding,
-        bytes,
-        forgiven,
-    }
+    ReadSignature { encoding, bytes, forgiven }
 }
 
 /// Looks for the mistake; the flag says that a registered key seems to have signed with PSS.
@@ -363,19 +331,12 @@ fn find_variant(
             let mut differences = read.forgiven.clone();
             differences.extend(&proof.implied);
             differences.extend(found.differences);
-            let variant = WrongVariant {
-                differences,
-                made_by: proof.made_by.to_string(),
-                signed_string: found.masked,
-            };
+            let variant = WrongVariant { differences, made_by: proof.made_by.to_string(), signed_string: found.masked };
             return (Verdict::Matches(variant), pss);
         }
     }
     // A key of RSA certainly made it; of a secret we know nothing unless something matches.
-    let made_by = proofs
-        .iter()
-        .find(|proof| proof.certain)
-        .map(|proof| proof.made_by.to_string());
+    let made_by = proofs.iter().find(|proof| proof.certain).map(|proof| proof.made_by.to_string());
     (Verdict::NoVariantMatches { made_by }, pss)
 }
 
@@ -383,13 +344,8 @@ fn find_variant(
 fn proofs<'a>(keys: &'a [PublicKey], aids: &Aids<'a>, bytes: &'a [u8]) -> (Vec<Proof<'a>>, bool) {
     let mut proofs = Vec::new();
     let mut pss = false;
-    let ours = keys
-        .iter()
-        .map(|key| (Cow::Borrowed(key.fingerprint()), key, None));
-    let others = aids
-        .other_keys
-        .iter()
-        .map(|(name, key)| (Cow::Borrowed(*name), key, Some(Difference::OtherKey)));
+    let ours = keys.iter().map(|key| (Cow::Borrowed(key.fingerprint()), key, None));
+    let others = aids.other_keys.iter().map(|(name, key)| (Cow::Borrowed(*name), key, Some(Difference::OtherKey)));
     for (made_by, key, other) in ours.chain(others) {
         let mut implied: Vec<Difference> = other.into_iter().collect();
         if aids.scheme == Scheme::Symmetric {
@@ -398,12 +354,7 @@ fn proofs<'a>(keys: &'a [PublicKey], aids: &Aids<'a>, bytes: &'a [u8]) -> (Vec<P
         match recover::recover(key, bytes) {
             Recovered::Digest(algorithm, value) => {
                 implied.extend(difference::of_digest(algorithm));
-                proofs.push(Proof {
-                    made_by,
-                    implied,
-                    certain: true,
-                    check: Check::Digest(algorithm, value),
-                });
+                proofs.push(Proof { made_by, implied, certain: true, check: Check::Digest(algorithm, value) });
             }
             Recovered::Pss => pss |= other.is_none(),
             Recovered::Foreign => {}
@@ -427,29 +378,17 @@ fn secret_proofs<'a>(aids: &Aids<'a>, bytes: &'a [u8]) -> Vec<Proof<'a>> {
     let mut proofs = Vec::new();
     match (bytes.len(), aids.secret) {
         (64, Some(secret)) => {
-            proofs.push(proof(
-                CLIENT_SECRET,
-                implied,
-                Check::HmacSha512(secret, bytes),
-            ));
+            proofs.push(proof(CLIENT_SECRET, implied, Check::HmacSha512(secret, bytes)));
         }
         (32, Some(secret)) => {
             implied.push(Difference::HmacSha256);
-            proofs.push(proof(
-                CLIENT_SECRET,
-                implied,
-                Check::HmacSha256(secret, bytes),
-            ));
+            proofs.push(proof(CLIENT_SECRET, implied, Check::HmacSha256(secret, bytes)));
         }
         _ => {}
     }
     if bytes.len() == digest::SHA256_LENGTH {
         let check = Check::Digest(&aws_lc_rs::digest::SHA256, bytes.to_vec());
-        proofs.push(proof(
-            "nobody",
-            vec![Difference::HashInsteadOfSignature],
-            check,
-        ));
+        proofs.push(proof("nobody", vec![Difference::HashInsteadOfSignature], check));
     }
     proofs
 }
@@ -464,10 +403,7 @@ fn hint(explanation: &Explanation, keys: &[PublicKey], aids: &Aids<'_>, pss: boo
         Verdict::Matches(variant) => {
             let clauses: Vec<_> = variant.differences.iter().map(|one| one.clause()).collect();
             let advice = variant.differences.first().map_or("", |one| one.advice());
-            format!(
-                "The signature matches if {}. {advice}",
-                clauses.join(" and ")
-            )
+            format!("The signature matches if {}. {advice}", clauses.join(" and "))
         }
         Verdict::NoVariantMatches { .. } if explanation.signature_length_bytes.is_none() => {
             "The signature is neither Base64 nor hexadecimal.".to_owned()
@@ -476,8 +412,7 @@ fn hint(explanation: &Explanation, keys: &[PublicKey], aids: &Aids<'_>, pss: boo
             "The key {key} made this signature, but over another text: print the string that you sign and compare it with ours, character by character."
         ),
         Verdict::NoVariantMatches { made_by: None } if pss => {
-            "The signature seems to use PSS padding: sign with PKCS#1 v1.5 (SHA256withRSA)."
-                .to_owned()
+            "The signature seems to use PSS padding: sign with PKCS#1 v1.5 (SHA256withRSA).".to_owned()
         }
         Verdict::NoVariantMatches { made_by: None } if no_key => {
             "No key is registered to verify this signature with.".to_owned()

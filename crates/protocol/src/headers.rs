@@ -213,19 +213,10 @@ pub fn check<'a>(
             return Err(HeaderFault::Malformed(header.name, why));
         }
         if !texts[place].is_empty() {
-            check_format(header, texts[place], strictness)
-                .map_err(|why| HeaderFault::Malformed(header.name, why))?;
+            check_format(header, texts[place], strictness).map_err(|why| HeaderFault::Malformed(header.name, why))?;
         }
     }
-    let [
-        _,
-        timestamp,
-        signature,
-        external_id,
-        partner_id,
-        channel_id,
-        _,
-    ] = texts;
+    let [_, timestamp, signature, external_id, partner_id, channel_id, _] = texts;
     Ok(SnapHeaders {
         timestamp,
         timestamp_at: read_timestamp(timestamp, strictness)
@@ -259,25 +250,14 @@ fn check_format(header: &Header, text: &str, strictness: Strictness) -> Result<(
     match header.format {
         Format::MediaType if !text.contains('/') => Err("a media type like application/json"),
         Format::Timestamp => read_timestamp(text, strictness).map(|_| ()),
-        Format::Signature if crate::signature::decode_signature(text).is_none() => {
-            Err("Base64 or hexadecimal digits")
-        }
+        Format::Signature if crate::signature::decode_signature(text).is_none() => Err("Base64 or hexadecimal digits"),
         Format::ExternalId if text.contains(' ') => Err("no blanks inside"),
-        Format::ExternalId
-            if strictness == Strictness::Strict
-                && !text.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
+        Format::ExternalId if strictness == Strictness::Strict && !text.bytes().all(|byte| byte.is_ascii_digit()) => {
             Err("digits only")
         }
-        Format::Visible if text.contains(' ') && header.name == "X-PARTNER-ID" => {
-            Err("no blanks inside")
-        }
+        Format::Visible if text.contains(' ') && header.name == "X-PARTNER-ID" => Err("no blanks inside"),
         Format::Channel if !text.eq_ignore_ascii_case(CHANNEL_ID) => Err("must be ESPAY"),
-        Format::MediaType
-        | Format::Signature
-        | Format::ExternalId
-        | Format::Visible
-        | Format::Channel => Ok(()),
+        Format::MediaType | Format::Signature | Format::ExternalId | Format::Visible | Format::Channel => Ok(()),
     }
 }
 
@@ -314,13 +294,7 @@ pub struct Skew {
 /// [`Skew`], rounded towards zero.
 pub fn time_window(now: Instant, at: Instant, seconds: i64) -> Result<(), Skew> {
     let inside = now.plus_seconds(-seconds) <= at && at <= now.plus_seconds(seconds);
-    if inside {
-        Ok(())
-    } else {
-        Err(Skew {
-            seconds: at.seconds_since(now),
-        })
-    }
+    if inside { Ok(()) } else { Err(Skew { seconds: at.seconds_since(now) }) }
 }
 
 #[cfg(test)]
@@ -361,14 +335,8 @@ mod tests {
 
     #[test]
     fn presence_of_all_is_checked_before_the_format_of_any() {
-        let both = [
-            ("X-TIMESTAMP", HeaderValue::Text("yesterday")),
-            ("CHANNEL-ID", HeaderValue::Absent),
-        ];
-        assert_eq!(
-            run(&both, Strictness::Lenient),
-            Err(HeaderFault::Missing("CHANNEL-ID"))
-        );
+        let both = [("X-TIMESTAMP", HeaderValue::Text("yesterday")), ("CHANNEL-ID", HeaderValue::Absent)];
+        assert_eq!(run(&both, Strictness::Lenient), Err(HeaderFault::Missing("CHANNEL-ID")));
     }
 
     #[test]
@@ -381,10 +349,7 @@ mod tests {
         }
         let none = [("Content-Type", HeaderValue::Absent)];
         assert!(run(&none, Strictness::Lenient).is_ok());
-        assert_eq!(
-            run(&none, Strictness::Strict),
-            Err(HeaderFault::Missing("Content-Type"))
-        );
+        assert_eq!(run(&none, Strictness::Strict), Err(HeaderFault::Missing("Content-Type")));
     }
 
     /// header, text, accepted when lenient, accepted when strict
@@ -396,44 +361,19 @@ mod tests {
         ("X-TIMESTAMP", "2024-13-14T07:49:28+07:00", false, false),
         ("X-TIMESTAMP", "2024-03-14T07:49:28-05:00", true, true),
         ("X-SIGNATURE", "not a signature", false, false),
-        (
-            "X-EXTERNAL-ID",
-            "5c9a3a1e-8f5e-4a52-9d5b-0d1a3d7a4f11",
-            true,
-            false,
-        ),
+        ("X-EXTERNAL-ID", "5c9a3a1e-8f5e-4a52-9d5b-0d1a3d7a4f11", true, false),
         ("X-EXTERNAL-ID", "INV-1", true, false),
-        (
-            "X-EXTERNAL-ID",
-            "1234567890123456789012345678901234567",
-            false,
-            false,
-        ),
-        (
-            "X-EXTERNAL-ID",
-            "123456789012345678901234567890123",
-            true,
-            false,
-        ),
+        ("X-EXTERNAL-ID", "1234567890123456789012345678901234567", false, false),
+        ("X-EXTERNAL-ID", "123456789012345678901234567890123", true, false),
         ("X-EXTERNAL-ID", "1 2", false, false),
         ("X-EXTERNAL-ID", "1\u{e9}", false, false),
         ("X-PARTNER-ID", "SGW YESSISHOP", false, false),
-        (
-            "X-PARTNER-ID",
-            "123456789012345678901234567890123456789012345678901",
-            false,
-            false,
-        ),
+        ("X-PARTNER-ID", "123456789012345678901234567890123456789012345678901", false, false),
         ("CHANNEL-ID", "Espay", true, true),
         ("CHANNEL-ID", "espay", true, true),
         ("CHANNEL-ID", "95221", false, false),
         ("Content-Type", "json", false, false),
-        (
-            "Content-Type",
-            "application/x-www-form-urlencoded",
-            true,
-            true,
-        ),
+        ("Content-Type", "application/x-www-form-urlencoded", true, true),
         ("Authorization-Customer", "a token", true, true),
     ];
 
@@ -441,9 +381,7 @@ mod tests {
     fn formats_are_as_the_table_says() {
         for (name, text, lenient, strict) in FORMATS {
             let change = [(*name, HeaderValue::Text(text))];
-            for (strictness, accepted) in
-                [(Strictness::Lenient, lenient), (Strictness::Strict, strict)]
-            {
+            for (strictness, accepted) in [(Strictness::Lenient, lenient), (Strictness::Strict, strict)] {
                 match run(&change, strictness) {
                     Ok(_) => assert!(accepted, "{name}: {text} passed {strictness:?}"),
                     Err(HeaderFault::Malformed(found, _)) => {
@@ -471,20 +409,11 @@ mod tests {
             assert_eq!(time_window(now, now.plus_seconds(seconds), 300), Ok(()));
         }
         let past_the_edge = now.plus_seconds(300).plus_millis(1);
-        assert_eq!(
-            time_window(now, past_the_edge, 300),
-            Err(Skew { seconds: 300 })
-        );
+        assert_eq!(time_window(now, past_the_edge, 300), Err(Skew { seconds: 300 }));
         let behind = time_window(now, now.plus_seconds(-900), 300).expect_err("behind");
         assert_eq!(behind, Skew { seconds: -900 });
-        assert_eq!(
-            behind.to_string(),
-            "the timestamp is 900 seconds behind our clock"
-        );
+        assert_eq!(behind.to_string(), "the timestamp is 900 seconds behind our clock");
         let ahead = time_window(now, now.plus_seconds(301), 300).expect_err("ahead");
-        assert_eq!(
-            ahead.to_string(),
-            "the timestamp is 301 seconds ahead of our clock"
-        );
+        assert_eq!(ahead.to_string(), "the timestamp is 301 seconds ahead of our clock");
     }
 }

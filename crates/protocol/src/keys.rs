@@ -108,17 +108,13 @@ pub enum KeyError {
     #[error("this is a {0}; a private key is expected here")]
     PrivateExpected(&'static str),
     /// A private key behind a passphrase.
-    #[error(
-        "this is an encrypted private key; decrypt it first (openssl pkcs8 -in key.pem -out plain.pem)"
-    )]
+    #[error("this is an encrypted private key; decrypt it first (openssl pkcs8 -in key.pem -out plain.pem)")]
     Encrypted,
     /// A key or a file of another kind.
     #[error("this is {0}; an RSA key is expected here")]
     WrongKind(&'static str),
     /// A modulus that is too small or too large.
-    #[error(
-        "the key has {bits} bits; at least {KEY_BITS_MIN} and at most {KEY_BITS_MAX} are needed"
-    )]
+    #[error("the key has {bits} bits; at least {KEY_BITS_MIN} and at most {KEY_BITS_MAX} are needed")]
     Length {
         /// Its length.
         bits: u32,
@@ -164,11 +160,7 @@ impl PublicKey {
             .map_err(|_| KeyError::Damaged("its numbers are not those of an RSA key"))?;
         let spki = spki_of(pkcs1);
         let fingerprint = digest::sha256_hex(&spki);
-        Ok(Self(Arc::new(PublicParts {
-            parsed,
-            spki,
-            fingerprint,
-        })))
+        Ok(Self(Arc::new(PublicParts { parsed, spki, fingerprint })))
     }
 
     /// Whether the signature (bytes, not text) was made over the message by this key's private half: RSA PKCS#1 v1.5,
@@ -245,8 +237,8 @@ impl PrivateKey {
             Content::Certificate(_) => return Err(KeyError::PrivateExpected("certificate")),
         };
         let bits = check_bits(pkcs1, 1)?;
-        let pair = KeyPair::from_der(pkcs1)
-            .map_err(|_| KeyError::Damaged("its numbers are not those of an RSA key"))?;
+        let pair =
+            KeyPair::from_der(pkcs1).map_err(|_| KeyError::Damaged("its numbers are not those of an RSA key"))?;
         let key = Self::from_pair(pair)?;
         let found = wrapping.found(encoding, bits, key.public_key().fingerprint());
         Ok(LoadedKey { key, found })
@@ -260,8 +252,8 @@ impl PrivateKey {
     /// # Errors
     /// [`KeyError::Damaged`] when the system has no randomness to give.
     pub fn generate() -> Result<Self, KeyError> {
-        let pair = KeyPair::generate(KeySize::Rsa2048)
-            .map_err(|_| KeyError::Damaged("the system could not make one"))?;
+        let pair =
+            KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Damaged("the system could not make one"))?;
         Self::from_pair(pair)
     }
 
@@ -275,13 +267,8 @@ impl PrivateKey {
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let pair = &self.0.pair;
         let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(
-            &RSA_PKCS1_SHA256,
-            &SystemRandom::new(),
-            message,
-            &mut signature,
-        )
-        .expect("a checked key and a buffer of the modulus' length always sign");
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .expect("a checked key and a buffer of the modulus' length always sign");
         signature
     }
 
@@ -292,11 +279,7 @@ impl PrivateKey {
 
     /// The key as a PKCS#8 `PRIVATE KEY` PEM block, wiped from memory when dropped.
     pub fn to_pem(&self) -> Zeroizing<String> {
-        let der = self
-            .0
-            .pair
-            .as_der()
-            .expect("a parsed key can always be written");
+        let der = self.0.pair.as_der().expect("a parsed key can always be written");
         pem("PRIVATE KEY", der.as_ref())
     }
 }
@@ -363,9 +346,7 @@ fn classify(bytes: &[u8]) -> Result<Content<'_>, KeyError> {
     let tags: Vec<u8> = parts.iter().map(|part| part.tag).collect();
     match tags.as_slice() {
         [der::INTEGER, der::INTEGER] => Ok(Content::PublicPkcs1(bytes)),
-        [der::INTEGER, der::INTEGER, der::INTEGER, rest @ ..] if rest.len() >= 6 => {
-            Ok(Content::PrivatePkcs1(bytes))
-        }
+        [der::INTEGER, der::INTEGER, der::INTEGER, rest @ ..] if rest.len() >= 6 => Ok(Content::PrivatePkcs1(bytes)),
         [der::INTEGER, der::SEQUENCE, der::OCTET_STRING, ..] => {
             check_algorithm(&parts[1])?;
             Ok(Content::PrivatePkcs8(parts[2].content))
@@ -376,12 +357,10 @@ fn classify(bytes: &[u8]) -> Result<Content<'_>, KeyError> {
         }
         [der::SEQUENCE, der::OCTET_STRING] => Err(KeyError::Encrypted),
         [der::SEQUENCE, der::SEQUENCE, der::BIT_STRING] => certificate_key(&parts[0]),
-        [der::INTEGER, der::OCTET_STRING, ..] => {
-            Err(KeyError::WrongKind("an elliptic-curve private key"))
+        [der::INTEGER, der::OCTET_STRING, ..] => Err(KeyError::WrongKind("an elliptic-curve private key")),
+        [der::INTEGER, der::SEQUENCE, ..] => {
+            Err(KeyError::WrongKind("a PKCS#12 file (openssl pkcs12 takes the key out)"))
         }
-        [der::INTEGER, der::SEQUENCE, ..] => Err(KeyError::WrongKind(
-            "a PKCS#12 file (openssl pkcs12 takes the key out)",
-        )),
         _ => Err(KeyError::WrongKind("DER of another kind")),
     }
 }
@@ -397,13 +376,9 @@ fn check_algorithm(algorithm: &Element<'_>) -> Result<(), KeyError> {
         .map(|part| part.content);
     match oid {
         Some(OID_RSA) => Ok(()),
-        Some(OID_RSA_PSS) => Err(KeyError::WrongKind(
-            "an RSA key that is reserved for PSS signatures",
-        )),
+        Some(OID_RSA_PSS) => Err(KeyError::WrongKind("an RSA key that is reserved for PSS signatures")),
         Some(OID_EC) => Err(KeyError::WrongKind("an elliptic-curve key")),
-        Some(oid) if oid.starts_with(OID_EDWARDS) => {
-            Err(KeyError::WrongKind("an Edwards-curve key"))
-        }
+        Some(oid) if oid.starts_with(OID_EDWARDS) => Err(KeyError::WrongKind("an Edwards-curve key")),
         Some(_) => Err(KeyError::WrongKind("a key of another algorithm")),
         None => Err(KeyError::Damaged("it does not name its algorithm")),
     }
@@ -411,14 +386,10 @@ fn check_algorithm(algorithm: &Element<'_>) -> Result<(), KeyError> {
 
 /// The key inside a certificate: version, serial number, algorithm, issuer, validity, subject, *key*.
 fn certificate_key<'a>(inner: &Element<'a>) -> Result<Content<'a>, KeyError> {
-    let parts =
-        der::elements(inner.content).ok_or(KeyError::Damaged("the certificate is cut off"))?;
+    let parts = der::elements(inner.content).ok_or(KeyError::Damaged("the certificate is cut off"))?;
     let has_version = parts.first().is_some_and(|part| part.tag == der::CONTEXT_0);
     let tags: Vec<u8> = parts.iter().map(|part| part.tag).collect();
-    if matches!(
-        tags.as_slice(),
-        [der::INTEGER, der::SEQUENCE, der::SEQUENCE, der::CONTEXT_0]
-    ) {
+    if matches!(tags.as_slice(), [der::INTEGER, der::SEQUENCE, der::SEQUENCE, der::CONTEXT_0]) {
         return Err(KeyError::WrongKind("a certificate signing request"));
     }
     let key = parts
@@ -434,16 +405,10 @@ fn certificate_key<'a>(inner: &Element<'a>) -> Result<Content<'a>, KeyError> {
 /// Checks the length of the modulus, which stands at `place` of a PKCS#1 structure.
 fn check_bits(pkcs1: &[u8], place: usize) -> Result<u32, KeyError> {
     let numbers = der::sequence(pkcs1).ok_or(KeyError::Damaged("the RSA numbers are cut off"))?;
-    let modulus = numbers
-        .get(place)
-        .filter(|number| number.tag == der::INTEGER)
-        .ok_or(KeyError::Damaged("it has no modulus"))?;
+    let modulus =
+        numbers.get(place).filter(|number| number.tag == der::INTEGER).ok_or(KeyError::Damaged("it has no modulus"))?;
     let bits = der::bit_length(der::magnitude(modulus));
-    if (KEY_BITS_MIN..=KEY_BITS_MAX).contains(&bits) {
-        Ok(bits)
-    } else {
-        Err(KeyError::Length { bits })
-    }
+    if (KEY_BITS_MIN..=KEY_BITS_MAX).contains(&bits) { Ok(bits) } else { Err(KeyError::Length { bits }) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -501,9 +466,7 @@ fn unwrap_utf8(text: &str, wanted: Wanted, wrapping: &mut Wrapping) -> Result<De
         Zeroizing::new(text.to_owned())
     };
     if text.starts_with("ssh-") || text.starts_with("ecdsa-sha2") {
-        return Err(KeyError::WrongKind(
-            "an OpenSSH public key (ssh-keygen -e -m pkcs8 converts it)",
-        ));
+        return Err(KeyError::WrongKind("an OpenSSH public key (ssh-keygen -e -m pkcs8 converts it)"));
     }
     if text.contains("-----BEGIN") {
         wrapping.pem = true;
@@ -511,17 +474,10 @@ fn unwrap_utf8(text: &str, wanted: Wanted, wrapping: &mut Wrapping) -> Result<De
     }
     let der = decode_base64(&text).ok_or(KeyError::NotAKey)?;
     wrapping.headerless_base64 = true;
-    if let Some(inner) = std::str::from_utf8(&der)
-        .ok()
-        .filter(|inner| inner.contains("-----BEGIN"))
-    {
+    if let Some(inner) = std::str::from_utf8(&der).ok().filter(|inner| inner.contains("-----BEGIN")) {
         return unwrap_utf8(inner, wanted, wrapping);
     }
-    if der.first() == Some(&der::SEQUENCE) {
-        Ok(der)
-    } else {
-        Err(KeyError::NotAKey)
-    }
+    if der.first() == Some(&der::SEQUENCE) { Ok(der) } else { Err(KeyError::NotAKey) }
 }
 
 /// The first block of the wanted kind; if there is none, the first block that is a key at all.
@@ -531,9 +487,7 @@ fn read_pem(text: &str, wanted: Wanted) -> Result<Der, KeyError> {
         let block = read_pem_block(part);
         let fits = block.as_deref().is_ok_and(|der| match classify(der) {
             Ok(Content::PrivatePkcs1(_) | Content::PrivatePkcs8(_)) => wanted == Wanted::Private,
-            Ok(Content::PublicPkcs1(_) | Content::Spki(_) | Content::Certificate(_)) => {
-                wanted == Wanted::Public
-            }
+            Ok(Content::PublicPkcs1(_) | Content::Spki(_) | Content::Certificate(_)) => wanted == Wanted::Public,
             Err(_) => false,
         });
         if fits {
@@ -546,15 +500,11 @@ fn read_pem(text: &str, wanted: Wanted) -> Result<Der, KeyError> {
 
 /// Reads what follows `-----BEGIN`.
 fn read_pem_block(part: &str) -> Result<Der, KeyError> {
-    let (label, rest) = part
-        .split_once("-----")
-        .ok_or(KeyError::Damaged("its first PEM line is cut off"))?;
+    let (label, rest) = part.split_once("-----").ok_or(KeyError::Damaged("its first PEM line is cut off"))?;
     match label.trim() {
         "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
         "OPENSSH PRIVATE KEY" => {
-            return Err(KeyError::WrongKind(
-                "an OpenSSH private key (ssh-keygen -p -m PEM converts it)",
-            ));
+            return Err(KeyError::WrongKind("an OpenSSH private key (ssh-keygen -p -m PEM converts it)"));
         }
         "EC PRIVATE KEY" | "EC PARAMETERS" => {
             return Err(KeyError::WrongKind("an elliptic-curve private key"));
@@ -565,22 +515,15 @@ fn read_pem_block(part: &str) -> Result<Der, KeyError> {
         label if label.starts_with("PGP") => return Err(KeyError::WrongKind("a PGP block")),
         _ => {}
     }
-    let (body, _) = rest
-        .split_once("-----END")
-        .ok_or(KeyError::Damaged("its last PEM line is missing"))?;
+    let (body, _) = rest.split_once("-----END").ok_or(KeyError::Damaged("its last PEM line is missing"))?;
     if body.contains("ENCRYPTED") {
         return Err(KeyError::Encrypted);
     }
-    decode_base64(body).ok_or(KeyError::Damaged(
-        "there is no Base64 between its PEM lines",
-    ))
+    decode_base64(body).ok_or(KeyError::Damaged("there is no Base64 between its PEM lines"))
 }
 
 fn decode_base64(text: &str) -> Option<Der> {
     let mut compact = Zeroizing::new(String::with_capacity(text.len()));
     compact.extend(text.chars().filter(|c| !c.is_whitespace()));
-    BASE64_ANY_PADDING
-        .decode(compact.as_bytes())
-        .ok()
-        .map(Zeroizing::new)
+    BASE64_ANY_PADDING.decode(compact.as_bytes()).ok().map(Zeroizing::new)
 }

@@ -22,29 +22,26 @@ const DIGEST_INFOS: [(&lc::Algorithm, &[u8]); 4] = [
     (
         &lc::SHA256,
         &[
-            0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
-            0x01, 0x05, 0x00, 0x04, 0x20,
+            0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
+            0x20,
         ],
     ),
     (
         &lc::SHA1_FOR_LEGACY_USE_ONLY,
-        &[
-            0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04,
-            0x14,
-        ],
+        &[0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14],
     ),
     (
         &lc::SHA384,
         &[
-            0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
-            0x02, 0x05, 0x00, 0x04, 0x30,
+            0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04,
+            0x30,
         ],
     ),
     (
         &lc::SHA512,
         &[
-            0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
-            0x03, 0x05, 0x00, 0x04, 0x40,
+            0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04,
+            0x40,
         ],
     ),
 ];
@@ -94,34 +91,21 @@ fn power_modulo(base: &[u8], exponent: &[u8], modulus: &[u8]) -> Option<Vec<u8>>
     }
     let base = field.multiply(&base, &field.r_squared);
     let mut result = field.multiply(&field.r_squared, &field.one());
-    for bit in exponent
-        .iter()
-        .flat_map(|byte| (0..8).rev().map(move |place| byte >> place & 1))
-    {
+    for bit in exponent.iter().flat_map(|byte| (0..8).rev().map(move |place| byte >> place & 1)) {
         result = field.multiply(&result, &result);
         if bit == 1 {
             result = field.multiply(&result, &base);
         }
     }
     let result = field.multiply(&result, &field.one());
-    let bytes: Vec<u8> = result
-        .iter()
-        .rev()
-        .flat_map(|limb| limb.to_be_bytes())
-        .collect();
+    let bytes: Vec<u8> = result.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
     Some(bytes[bytes.len() - modulus.len()..].to_vec())
 }
 
 /// Big-endian bytes as 64-bit limbs, least first.
 fn limbs(bytes: &[u8], length: usize) -> Vec<u64> {
-    let mut out: Vec<u64> = bytes
-        .rchunks(8)
-        .map(|chunk| {
-            chunk
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-        })
-        .collect();
+    let mut out: Vec<u64> =
+        bytes.rchunks(8).map(|chunk| chunk.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))).collect();
     out.resize(length.div_ceil(8), 0);
     out
 }
@@ -166,11 +150,7 @@ impl Montgomery {
         for _ in 0..modulus.len() * 128 {
             double(&mut r_squared, &modulus);
         }
-        Some(Self {
-            modulus,
-            inverse: inverse.wrapping_neg(),
-            r_squared,
-        })
+        Some(Self { modulus, inverse: inverse.wrapping_neg(), r_squared })
     }
 
     fn one(&self) -> Vec<u64> {
@@ -230,36 +210,19 @@ mod tests {
 
     #[test]
     fn small_powers_agree_with_ordinary_arithmetic() {
-        for (base, exponent, modulus) in [
-            (2_u8, 10_u8, 251_u8),
-            (7, 13, 99),
-            (0, 3, 5),
-            (250, 17, 251),
-        ] {
-            let wanted = (0..exponent).fold(1_u32, |product, _| {
-                product * u32::from(base) % u32::from(modulus)
-            });
+        for (base, exponent, modulus) in [(2_u8, 10_u8, 251_u8), (7, 13, 99), (0, 3, 5), (250, 17, 251)] {
+            let wanted = (0..exponent).fold(1_u32, |product, _| product * u32::from(base) % u32::from(modulus));
             let found = power_modulo(&[base], &[exponent], &[modulus]).expect("odd");
-            assert_eq!(
-                u32::from(found[0]),
-                wanted,
-                "{base}^{exponent} mod {modulus}"
-            );
+            assert_eq!(u32::from(found[0]), wanted, "{base}^{exponent} mod {modulus}");
         }
         assert_eq!(power_modulo(&[1], &[3], &[4]), None, "an even modulus");
-        assert_eq!(
-            power_modulo(&[5], &[3], &[5]),
-            None,
-            "a base that is too large"
-        );
+        assert_eq!(power_modulo(&[5], &[3], &[5]), None, "a base that is too large");
     }
 
     #[test]
     fn a_signature_gives_back_the_digest_that_was_signed() {
         let pem = include_bytes!("../../../docs/reference/signing/test_private.pem");
-        let key = crate::keys::PrivateKey::load(pem)
-            .expect("the published key")
-            .key;
+        let key = crate::keys::PrivateKey::load(pem).expect("the published key").key;
         let mut signature = key.sign(b"message");
         match recover(key.public_key(), &signature) {
             Recovered::Digest(algorithm, digest) => {
@@ -269,9 +232,6 @@ mod tests {
             Recovered::Pss | Recovered::Foreign => panic!("the key made it"),
         }
         signature[100] ^= 1;
-        assert!(!matches!(
-            recover(key.public_key(), &signature),
-            Recovered::Digest(..)
-        ));
+        assert!(!matches!(recover(key.public_key(), &signature), Recovered::Digest(..)));
     }
 }

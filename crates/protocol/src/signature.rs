@@ -105,12 +105,7 @@ pub enum SignatureFault {
 /// let text = asymmetric_string_to_sign("GET", "/a?b=c", &sha256_hex(b""), "2024-03-14T07:49:28+07:00");
 /// assert!(text.starts_with("GET:/a?b=c:e3b0c442"));
 /// ```
-pub fn asymmetric_string_to_sign(
-    method: &str,
-    path: &str,
-    body_hash_hex: &str,
-    timestamp: &str,
-) -> String {
+pub fn asymmetric_string_to_sign(method: &str, path: &str, body_hash_hex: &str, timestamp: &str) -> String {
     join(&[method, path, body_hash_hex, timestamp], ":")
 }
 
@@ -131,13 +126,7 @@ pub fn token_string_to_sign(client_id: &str, timestamp: &str) -> String {
 }
 
 /// Signs a request with a private key; Base64. The body is hashed exactly as given: send those bytes.
-pub fn sign_asymmetric(
-    key: &PrivateKey,
-    method: &str,
-    path: &str,
-    body: &[u8],
-    timestamp: &str,
-) -> String {
+pub fn sign_asymmetric(key: &PrivateKey, method: &str, path: &str, body: &[u8], timestamp: &str) -> String {
     let text = asymmetric_string_to_sign(method, path, &digest::sha256_hex(body), timestamp);
     STANDARD.encode(key.sign(text.as_bytes()))
 }
@@ -180,8 +169,7 @@ pub fn decode_signature(text: &str) -> Option<Vec<u8>> {
 /// Whether the text is hexadecimal digits of one case only.
 pub(crate) fn is_hex(text: &str) -> bool {
     let all = |wanted: fn(&u8) -> bool| text.bytes().all(|byte| wanted(&byte));
-    all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        || all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'))
+    all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) || all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'))
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
@@ -189,10 +177,7 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) {
         return None;
     }
-    text.as_bytes()
-        .chunks_exact(2)
-        .map(|pair| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok())
-        .collect()
+    text.as_bytes().chunks_exact(2).map(|pair| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()).collect()
 }
 
 /// Verifies a request against every key: the raw body first, then the minified one; the path as the rule says.
@@ -210,9 +195,7 @@ pub fn verify_asymmetric(
     let signature = decode_signature(message.signature).ok_or(SignatureFault::Undecodable)?;
     let found = accepted_forms(message, rule, |variant, path, hash| {
         let text = asymmetric_string_to_sign(message.method, path, hash, message.timestamp);
-        let key_index = keys
-            .iter()
-            .position(|key| key.verify(text.as_bytes(), &signature))?;
+        let key_index = keys.iter().position(|key| key.verify(text.as_bytes(), &signature))?;
         Some(Verified { key_index, variant })
     });
     found.ok_or(SignatureFault::Mismatch)
@@ -236,10 +219,7 @@ pub fn verify_symmetric(
         let (method, at) = (message.method, message.timestamp);
         let text = symmetric_string_to_sign(method, path, access_token, hash, at);
         let wanted = digest::hmac_sha512(secret, text.as_bytes());
-        digest::constant_time_eq(&wanted, &signature).then_some(Verified {
-            key_index: 0,
-            variant,
-        })
+        digest::constant_time_eq(&wanted, &signature).then_some(Verified { key_index: 0, variant })
     });
     found.ok_or(SignatureFault::Mismatch)
 }
@@ -259,9 +239,7 @@ pub fn verify_token(
     }
     let signature = decode_signature(signature).ok_or(SignatureFault::Undecodable)?;
     let text = token_string_to_sign(client_id, timestamp);
-    keys.iter()
-        .position(|key| key.verify(text.as_bytes(), &signature))
-        .ok_or(SignatureFault::Mismatch)
+    keys.iter().position(|key| key.verify(text.as_bytes(), &signature)).ok_or(SignatureFault::Mismatch)
 }
 
 /// The hash signature of the form services: `##part##part##`, upper-cased, SHA-256, lower-case hex.
@@ -274,8 +252,7 @@ pub fn verify_token(
 /// );
 /// ```
 pub fn hash_signature(parts: &[&str]) -> String {
-    let mut text =
-        String::with_capacity(2 + parts.iter().map(|part| part.len() + 2).sum::<usize>());
+    let mut text = String::with_capacity(2 + parts.iter().map(|part| part.len() + 2).sum::<usize>());
     text.push_str("##");
     for part in parts {
         text.push_str(part);
@@ -287,10 +264,7 @@ pub fn hash_signature(parts: &[&str]) -> String {
 /// Verifies a hash signature in constant time; the text may be hexadecimal digits of either case.
 pub fn verify_hash(parts: &[&str], signature: &str) -> bool {
     let wanted = hash_signature(parts);
-    digest::constant_time_eq(
-        wanted.as_bytes(),
-        signature.trim_ascii().to_ascii_lowercase().as_bytes(),
-    )
+    digest::constant_time_eq(wanted.as_bytes(), signature.trim_ascii().to_ascii_lowercase().as_bytes())
 }
 
 /// The path without its query.
@@ -309,8 +283,7 @@ fn accepted_forms<T>(
     let bare = bare_path(message.target);
     let paths = [
         Some((PathForm::Full, message.target)),
-        (rule == PathRule::LenientBarePath && bare.len() != message.target.len())
-            .then_some((PathForm::Bare, bare)),
+        (rule == PathRule::LenientBarePath && bare.len() != message.target.len()).then_some((PathForm::Bare, bare)),
     ];
     for (path, path_text) in paths.into_iter().flatten() {
         let body = BodyForm::Raw;

@@ -5,9 +5,8 @@ use protocol::{
     digest::{hex, sha256_hex},
     keys::{PrivateKey, PublicKey},
     signature::{
-        BodyForm, PathForm, PathRule, SignatureFault, SignedMessage, Variant, decode_signature,
-        hash_signature, sign_asymmetric, sign_symmetric, sign_token, verify_asymmetric,
-        verify_hash, verify_symmetric, verify_token,
+        BodyForm, PathForm, PathRule, SignatureFault, SignedMessage, Variant, decode_signature, hash_signature,
+        sign_asymmetric, sign_symmetric, sign_token, verify_asymmetric, verify_hash, verify_symmetric, verify_token,
     },
 };
 
@@ -21,19 +20,11 @@ fn key() -> PrivateKey {
 }
 
 fn other_key() -> PrivateKey {
-    PrivateKey::load(include_bytes!("keys/rsa_pkcs8.pem"))
-        .expect("key")
-        .key
+    PrivateKey::load(include_bytes!("keys/rsa_pkcs8.pem")).expect("key").key
 }
 
 fn message<'a>(target: &'a str, body: &'a [u8], signature: &'a str) -> SignedMessage<'a> {
-    SignedMessage {
-        method: "POST",
-        target,
-        body,
-        timestamp: AT,
-        signature,
-    }
+    SignedMessage { method: "POST", target, body, timestamp: AT, signature }
 }
 
 fn keys() -> Vec<PublicKey> {
@@ -44,9 +35,8 @@ fn keys() -> Vec<PublicKey> {
 fn both_live_keys_verify_and_the_right_one_is_named() {
     for (place, signer) in [other_key(), key()].iter().enumerate() {
         let signature = sign_asymmetric(signer, "POST", PATH, BODY, AT);
-        let verified =
-            verify_asymmetric(&message(PATH, BODY, &signature), &keys(), PathRule::Exact)
-                .expect("signed by a live key");
+        let verified = verify_asymmetric(&message(PATH, BODY, &signature), &keys(), PathRule::Exact)
+            .expect("signed by a live key");
         assert_eq!(verified.key_index, place);
     }
 }
@@ -60,57 +50,17 @@ type Accepted = Option<(BodyForm, PathForm)>;
 
 /// what was signed, what was sent, the rule, what comes of it
 const FORMS: &[(Form, Form, PathRule, Accepted)] = &[
-    (
-        (PATH, BODY),
-        (PATH, BODY),
-        PathRule::Exact,
-        Some((BodyForm::Raw, PathForm::Full)),
-    ),
-    (
-        (PATH, PRETTY),
-        (PATH, PRETTY),
-        PathRule::Exact,
-        Some((BodyForm::Raw, PathForm::Full)),
-    ),
-    (
-        (PATH, BODY),
-        (PATH, PRETTY),
-        PathRule::Exact,
-        Some((BodyForm::Minified, PathForm::Full)),
-    ),
+    ((PATH, BODY), (PATH, BODY), PathRule::Exact, Some((BodyForm::Raw, PathForm::Full))),
+    ((PATH, PRETTY), (PATH, PRETTY), PathRule::Exact, Some((BodyForm::Raw, PathForm::Full))),
+    ((PATH, BODY), (PATH, PRETTY), PathRule::Exact, Some((BodyForm::Minified, PathForm::Full))),
     ((PATH, PRETTY), (PATH, BODY), PathRule::Exact, None),
-    (
-        (WITH_QUERY, b""),
-        (WITH_QUERY, b""),
-        PathRule::Exact,
-        Some((BodyForm::Raw, PathForm::Full)),
-    ),
+    ((WITH_QUERY, b""), (WITH_QUERY, b""), PathRule::Exact, Some((BodyForm::Raw, PathForm::Full))),
     ((BARE, b""), (WITH_QUERY, b""), PathRule::Exact, None),
-    (
-        (BARE, b""),
-        (WITH_QUERY, b""),
-        PathRule::LenientBarePath,
-        Some((BodyForm::Raw, PathForm::Bare)),
-    ),
-    (
-        (BARE, BODY),
-        (WITH_QUERY, PRETTY),
-        PathRule::LenientBarePath,
-        Some((BodyForm::Minified, PathForm::Bare)),
-    ),
-    (
-        (WITH_QUERY, b""),
-        (BARE, b""),
-        PathRule::LenientBarePath,
-        None,
-    ),
+    ((BARE, b""), (WITH_QUERY, b""), PathRule::LenientBarePath, Some((BodyForm::Raw, PathForm::Bare))),
+    ((BARE, BODY), (WITH_QUERY, PRETTY), PathRule::LenientBarePath, Some((BodyForm::Minified, PathForm::Bare))),
+    ((WITH_QUERY, b""), (BARE, b""), PathRule::LenientBarePath, None),
     // White space in a form body is content.
-    (
-        (PATH, b"a=bc"),
-        (PATH, b"a=b c"),
-        PathRule::LenientBarePath,
-        None,
-    ),
+    ((PATH, b"a=bc"), (PATH, b"a=b c"), PathRule::LenientBarePath, None),
 ];
 
 #[test]
@@ -118,21 +68,11 @@ fn the_accepted_forms_are_the_raw_and_minified_body_and_the_bare_path_when_lenie
     for ((signed_path, signed_body), (path, body), rule, wanted) in FORMS.iter().copied() {
         let signature = sign_asymmetric(&key(), "POST", signed_path, signed_body, AT);
         let found = verify_asymmetric(&message(path, body, &signature), &keys(), rule);
-        let wanted = wanted
-            .map(|(body, path)| Variant { body, path })
-            .ok_or(SignatureFault::Mismatch);
-        assert_eq!(
-            found.map(|verified| verified.variant),
-            wanted,
-            "{path} {rule:?}"
-        );
+        let wanted = wanted.map(|(body, path)| Variant { body, path }).ok_or(SignatureFault::Mismatch);
+        assert_eq!(found.map(|verified| verified.variant), wanted, "{path} {rule:?}");
         let signature = sign_symmetric(b"secret", "POST", signed_path, "token", signed_body, AT);
         let found = verify_symmetric(&message(path, body, &signature), b"secret", "token", rule);
-        assert_eq!(
-            found.map(|verified| verified.variant),
-            wanted,
-            "{path} {rule:?}"
-        );
+        assert_eq!(found.map(|verified| verified.variant), wanted, "{path} {rule:?}");
     }
 }
 
@@ -142,13 +82,9 @@ fn every_encoding_of_a_signature_is_read() {
     let bytes = decode_signature(&base64).expect("Base64");
     assert_eq!(bytes.len(), 256);
     let hex = hex(&bytes);
-    for text in [
-        hex.clone(),
-        hex.to_uppercase(),
-        base64.trim_end_matches('=').to_owned(),
-        format!(" {base64} "),
-        base64,
-    ] {
+    for text in
+        [hex.clone(), hex.to_uppercase(), base64.trim_end_matches('=').to_owned(), format!(" {base64} "), base64]
+    {
         assert_eq!(decode_signature(&text).as_ref(), Some(&bytes), "{text}");
         assert!(verify_asymmetric(&message(PATH, BODY, &text), &keys(), PathRule::Exact).is_ok());
     }
@@ -163,38 +99,14 @@ fn faults_tell_what_kind_they_are() {
     let good = message(PATH, BODY, &signature);
     let bad = message(PATH, BODY, "?");
     let rule = PathRule::Exact;
-    assert_eq!(
-        verify_asymmetric(&good, &[], rule),
-        Err(SignatureFault::NoKey)
-    );
-    assert_eq!(
-        verify_asymmetric(&bad, &keys(), rule),
-        Err(SignatureFault::Undecodable)
-    );
-    assert_eq!(
-        verify_asymmetric(&good, &keys()[..1], rule),
-        Err(SignatureFault::Mismatch)
-    );
-    assert_eq!(
-        verify_symmetric(&good, b"", "token", rule),
-        Err(SignatureFault::NoKey)
-    );
-    assert_eq!(
-        verify_symmetric(&bad, b"s", "token", rule),
-        Err(SignatureFault::Undecodable)
-    );
-    assert_eq!(
-        verify_symmetric(&good, b"s", "token", rule),
-        Err(SignatureFault::Mismatch)
-    );
-    assert_eq!(
-        verify_token("c", AT, "?", &keys()),
-        Err(SignatureFault::Undecodable)
-    );
-    assert_eq!(
-        verify_token("c", AT, &signature, &[]),
-        Err(SignatureFault::NoKey)
-    );
+    assert_eq!(verify_asymmetric(&good, &[], rule), Err(SignatureFault::NoKey));
+    assert_eq!(verify_asymmetric(&bad, &keys(), rule), Err(SignatureFault::Undecodable));
+    assert_eq!(verify_asymmetric(&good, &keys()[..1], rule), Err(SignatureFault::Mismatch));
+    assert_eq!(verify_symmetric(&good, b"", "token", rule), Err(SignatureFault::NoKey));
+    assert_eq!(verify_symmetric(&bad, b"s", "token", rule), Err(SignatureFault::Undecodable));
+    assert_eq!(verify_symmetric(&good, b"s", "token", rule), Err(SignatureFault::Mismatch));
+    assert_eq!(verify_token("c", AT, "?", &keys()), Err(SignatureFault::Undecodable));
+    assert_eq!(verify_token("c", AT, &signature, &[]), Err(SignatureFault::NoKey));
 }
 
 #[test]
@@ -212,30 +124,18 @@ fn symmetric_signatures_cover_secret_and_token() {
 fn token_signatures_cover_client_and_time() {
     let signature = sign_token(&key(), "client", AT);
     assert_eq!(verify_token("client", AT, &signature, &keys()), Ok(1));
-    assert_eq!(
-        verify_token("Client", AT, &signature, &keys()),
-        Err(SignatureFault::Mismatch)
-    );
+    assert_eq!(verify_token("Client", AT, &signature, &keys()), Err(SignatureFault::Mismatch));
     let later = "2024-03-14T07:49:29+07:00";
-    assert_eq!(
-        verify_token("client", later, &signature, &keys()),
-        Err(SignatureFault::Mismatch)
-    );
+    assert_eq!(verify_token("client", later, &signature, &keys()), Err(SignatureFault::Mismatch));
 }
 
 #[test]
 fn hash_signatures_are_upper_cased_before_hashing() {
     let parts = ["key", "uuid", "ORDER", "SENDINVOICE"];
-    assert_eq!(
-        hash_signature(&parts),
-        sha256_hex(b"##KEY##UUID##ORDER##SENDINVOICE##")
-    );
+    assert_eq!(hash_signature(&parts), sha256_hex(b"##KEY##UUID##ORDER##SENDINVOICE##"));
     assert!(verify_hash(&parts, &hash_signature(&parts)));
     assert!(verify_hash(&parts, &hash_signature(&parts).to_uppercase()));
-    assert!(!verify_hash(
-        &["key", "uuid", "ORDER2", "SENDINVOICE"],
-        &hash_signature(&parts)
-    ));
+    assert!(!verify_hash(&["key", "uuid", "ORDER2", "SENDINVOICE"], &hash_signature(&parts)));
     assert!(!verify_hash(&parts, ""));
 }
 
@@ -243,9 +143,7 @@ fn flipped(text: &str, place: usize, bit: u8) -> Option<String> {
     let mut bytes = text.as_bytes().to_vec();
     let place = place % bytes.len();
     bytes[place] ^= 1 << (bit % 7);
-    String::from_utf8(bytes)
-        .ok()
-        .filter(|changed| changed != text)
+    String::from_utf8(bytes).ok().filter(|changed| changed != text)
 }
 
 proptest! {

@@ -6,9 +6,9 @@ use protocol::{
     explain::{Verdict, explain},
     keys::{PrivateKey, PublicKey},
     signature::{
-        BodyForm, PathForm, PathRule, SignatureFault, SignedMessage, Variant, bare_path,
-        decode_signature, hash_signature, sign_asymmetric, sign_symmetric, sign_token,
-        verify_asymmetric, verify_hash, verify_symmetric, verify_token,
+        BodyForm, PathForm, PathRule, SignatureFault, SignedMessage, Variant, bare_path, decode_signature,
+        hash_signature, sign_asymmetric, sign_symmetric, sign_token, verify_asymmetric, verify_hash, verify_symmetric,
+        verify_token,
     },
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -101,39 +101,21 @@ fn asymmetric_vectors_hold() {
             false => vector.body.as_bytes().into(),
         };
         assert_eq!(vector.body_sha256, Some(sha256_hex(&body)), "{name}");
-        let path = if bare {
-            bare_path(&vector.target)
-        } else {
-            &vector.target
-        };
+        let path = if bare { bare_path(&vector.target) } else { &vector.target };
 
         let again = sign_asymmetric(&key(), &vector.method, path, &body, &vector.timestamp);
-        assert_eq!(
-            decode_signature(&again),
-            decode_signature(&vector.signature),
-            "{name}"
-        );
+        assert_eq!(decode_signature(&again), decode_signature(&vector.signature), "{name}");
         assert_eq!(
             vector.string_to_sign,
-            format!(
-                "{}:{path}:{}:{}",
-                vector.method,
-                sha256_hex(&body),
-                vector.timestamp
-            ),
+            format!("{}:{path}:{}:{}", vector.method, sha256_hex(&body), vector.timestamp),
             "{name}"
         );
 
         let wanted = Variant {
-            body: if minified {
-                BodyForm::Minified
-            } else {
-                BodyForm::Raw
-            },
+            body: if minified { BodyForm::Minified } else { BodyForm::Raw },
             path: if bare { PathForm::Bare } else { PathForm::Full },
         };
-        let lenient =
-            verify_asymmetric(&vector.message(), &public_keys(), PathRule::LenientBarePath);
+        let lenient = verify_asymmetric(&vector.message(), &public_keys(), PathRule::LenientBarePath);
         assert_eq!(lenient.map(|found| found.variant), Ok(wanted), "{name}");
         let exact = verify_asymmetric(&vector.message(), &public_keys(), PathRule::Exact);
         assert_eq!(exact.is_ok(), !bare, "{name}");
@@ -146,10 +128,7 @@ fn refused_vectors_are_refused_and_named() {
         let (name, message) = (&vector.name, vector.message());
         let signature = decode_signature(&vector.signature).expect(name);
         let [public] = public_keys();
-        assert!(
-            public.verify(vector.string_to_sign.as_bytes(), &signature),
-            "{name}"
-        );
+        assert!(public.verify(vector.string_to_sign.as_bytes(), &signature), "{name}");
         assert_eq!(
             verify_asymmetric(&message, &public_keys(), PathRule::LenientBarePath),
             Err(SignatureFault::Mismatch),
@@ -173,11 +152,7 @@ fn symmetric_vectors_hold() {
         let (method, target) = (&vector.method, &vector.target);
         let body = vector.body.as_bytes();
         assert_eq!(vector.body_sha256, Some(sha256_hex(body)), "{name}");
-        assert_eq!(
-            vector.signature,
-            sign_symmetric(secret, method, target, token, body, &vector.timestamp),
-            "{name}"
-        );
+        assert_eq!(vector.signature, sign_symmetric(secret, method, target, token, body, &vector.timestamp), "{name}");
         assert!(vector.string_to_sign.contains(token), "{name}");
         let verified = verify_symmetric(&vector.message(), secret, token, PathRule::Exact);
         assert!(verified.is_ok(), "{name}");
@@ -189,18 +164,8 @@ fn access_token_vectors_hold() {
     for vector in list::<Token>("accessToken", 1) {
         let (client, at) = (&vector.client_id, &vector.timestamp);
         assert_eq!(vector.string_to_sign, format!("{client}|{at}"));
-        assert_eq!(
-            vector.signature,
-            sign_token(&key(), client, at),
-            "{}",
-            vector.name
-        );
-        assert_eq!(
-            verify_token(client, at, &vector.signature, &public_keys()),
-            Ok(0),
-            "{}",
-            vector.name
-        );
+        assert_eq!(vector.signature, sign_token(&key(), client, at), "{}", vector.name);
+        assert_eq!(verify_token(client, at, &vector.signature, &public_keys()), Ok(0), "{}", vector.name);
     }
 }
 
@@ -209,10 +174,7 @@ fn hash_vectors_hold() {
     for vector in list::<Hash>("hash", 2) {
         let parts: Vec<_> = vector.parts.iter().map(String::as_str).collect();
         assert_eq!(hash_signature(&parts), vector.signature, "{}", vector.name);
-        assert_eq!(
-            sha256_hex(vector.string_to_hash.as_bytes()),
-            vector.signature
-        );
+        assert_eq!(sha256_hex(vector.string_to_hash.as_bytes()), vector.signature);
         assert!(verify_hash(&parts, &vector.signature), "{}", vector.name);
     }
 }

@@ -22,12 +22,8 @@ impl Check<'_> {
     fn holds(&self, text: &[u8]) -> bool {
         match self {
             Self::Digest(algorithm, value) => lc::digest(algorithm, text).as_ref() == value,
-            Self::HmacSha512(secret, tag) => {
-                digest::constant_time_eq(&digest::hmac_sha512(secret, text), tag)
-            }
-            Self::HmacSha256(secret, tag) => {
-                digest::constant_time_eq(&digest::hmac_sha256(secret, text), tag)
-            }
+            Self::HmacSha512(secret, tag) => digest::constant_time_eq(&digest::hmac_sha512(secret, text), tag),
+            Self::HmacSha256(secret, tag) => digest::constant_time_eq(&digest::hmac_sha256(secret, text), tag),
         }
     }
 }
@@ -152,12 +148,7 @@ impl<'a> Space<'a> {
         ] {
             alternatives.extend(one);
         }
-        Self {
-            message,
-            aids,
-            bodies,
-            alternatives,
-        }
+        Self { message, aids, bodies, alternatives }
     }
 
     /// The first text that matches, the fewest changes first.
@@ -185,10 +176,7 @@ impl<'a> Space<'a> {
         for draft in base {
             for (place, one) in all.iter().enumerate() {
                 let changed = draft.with(&one.change);
-                for two in all[place + 1..]
-                    .iter()
-                    .filter(|two| is_other_part(one, two))
-                {
+                for two in all[place + 1..].iter().filter(|two| is_other_part(one, two)) {
                     let changed = changed.with(&two.change);
                     if holds(&changed) {
                         return Some(self.found(&changed, &[one, two]));
@@ -218,10 +206,7 @@ impl<'a> Space<'a> {
         let mut masked = Vec::new();
         self.write(draft, true, &mut masked);
         Found {
-            differences: changes
-                .iter()
-                .flat_map(|change| change.differences.iter().copied())
-                .collect(),
+            differences: changes.iter().flat_map(|change| change.differences.iter().copied()).collect(),
             masked: String::from_utf8_lossy(&masked).into_owned(),
         }
     }
@@ -279,34 +264,21 @@ fn is_other_part(one: &Alternative, two: &Alternative) -> bool {
 }
 
 fn alternative(difference: Difference, change: Change) -> Alternative {
-    Alternative {
-        differences: vec![difference],
-        change,
-    }
+    Alternative { differences: vec![difference], change }
 }
 
 fn layouts(aids: &Aids<'_>) -> Vec<Alternative> {
     let mut out = match aids.scheme {
-        Scheme::Asymmetric => vec![alternative(
-            Difference::SymmetricLayout,
-            Change::Layout(Layout::Symmetric { bearer: false }),
-        )],
-        Scheme::Symmetric => vec![alternative(
-            Difference::AsymmetricLayout,
-            Change::Layout(Layout::Asymmetric),
-        )],
+        Scheme::Asymmetric => {
+            vec![alternative(Difference::SymmetricLayout, Change::Layout(Layout::Symmetric { bearer: false }))]
+        }
+        Scheme::Symmetric => vec![alternative(Difference::AsymmetricLayout, Change::Layout(Layout::Asymmetric))],
     };
     if aids.access_token.is_some() {
-        out.push(alternative(
-            Difference::TokenWithBearer,
-            Change::Layout(Layout::Symmetric { bearer: true }),
-        ));
+        out.push(alternative(Difference::TokenWithBearer, Change::Layout(Layout::Symmetric { bearer: true })));
     }
     if aids.client_id.is_some() {
-        out.push(alternative(
-            Difference::TokenString,
-            Change::Layout(Layout::ClientAndTime),
-        ));
+        out.push(alternative(Difference::TokenString, Change::Layout(Layout::ClientAndTime)));
     }
     out
 }
@@ -323,16 +295,10 @@ fn endings() -> Vec<Alternative> {
 }
 
 fn methods(method: &str) -> Vec<Alternative> {
-    let mut out = vec![alternative(
-        Difference::MethodLowerCase,
-        Change::Method(method.to_ascii_lowercase()),
-    )];
+    let mut out = vec![alternative(Difference::MethodLowerCase, Change::Method(method.to_ascii_lowercase()))];
     for other in ["POST", "GET", "DELETE", "PUT"] {
         if other != method {
-            out.push(alternative(
-                Difference::MethodOther,
-                Change::Method(other.to_owned()),
-            ));
+            out.push(alternative(Difference::MethodOther, Change::Method(other.to_owned())));
         }
     }
     out
@@ -361,10 +327,7 @@ fn paths(target: &str, host: Option<&str>) -> Vec<Alternative> {
     let mut out = Vec::new();
     let mut push = |differences: &[Difference], text: String| {
         if text != target {
-            out.push(Alternative {
-                differences: differences.to_vec(),
-                change: Change::Path(text),
-            });
+            out.push(Alternative { differences: differences.to_vec(), change: Change::Path(text) });
         }
     };
     push(&[Difference::PathWithoutQuery], path.to_owned());
@@ -372,18 +335,12 @@ fn paths(target: &str, host: Option<&str>) -> Vec<Alternative> {
     for place in segments.take(PREFIX_SEGMENTS_MAX) {
         let rest = &path[place..];
         push(&[Difference::PathWithoutPrefix], with_query(rest));
-        push(
-            &[Difference::PathWithoutPrefix, Difference::PathWithoutQuery],
-            rest.to_owned(),
-        );
+        push(&[Difference::PathWithoutPrefix, Difference::PathWithoutQuery], rest.to_owned());
     }
     if let Some(host) = host {
         for scheme in ["https://", "http://"] {
             push(&[Difference::FullUrl], format!("{scheme}{host}{target}"));
-            push(
-                &[Difference::FullUrl, Difference::PathWithoutQuery],
-                format!("{scheme}{host}{path}"),
-            );
+            push(&[Difference::FullUrl, Difference::PathWithoutQuery], format!("{scheme}{host}{path}"));
         }
         push(&[Difference::HostInPath], format!("{host}{target}"));
     }
@@ -392,21 +349,12 @@ fn paths(target: &str, host: Option<&str>) -> Vec<Alternative> {
         None => with_query(&format!("{path}/")),
     };
     push(&[Difference::PathTrailingSlash], slash);
-    push(
-        &[Difference::PathWithoutFirstSlash],
-        target.trim_start_matches('/').to_owned(),
-    );
-    push(
-        &[Difference::PathDecoded],
-        percent_decode_str(target).decode_utf8_lossy().into_owned(),
-    );
+    push(&[Difference::PathWithoutFirstSlash], target.trim_start_matches('/').to_owned());
+    push(&[Difference::PathDecoded], percent_decode_str(target).decode_utf8_lossy().into_owned());
     let mut pairs: Vec<_> = query.split('&').collect();
     pairs.sort_unstable();
     if !query.is_empty() {
-        push(
-            &[Difference::QuerySorted],
-            format!("{path}?{}", pairs.join("&")),
-        );
+        push(&[Difference::QuerySorted], format!("{path}?{}", pairs.join("&")));
     }
     push(&[Difference::PathLowerCase], target.to_lowercase());
     out
@@ -465,10 +413,7 @@ fn body_alternatives(message: &SignedMessage<'_>) -> Vec<Alternative> {
     let mut out = Vec::new();
     let mut push = |differences: &[Difference], bytes: Vec<u8>| {
         if bytes != body {
-            out.push(Alternative {
-                differences: differences.to_vec(),
-                change: Change::Body(Body::new(bytes)),
-            });
+            out.push(Alternative { differences: differences.to_vec(), change: Change::Body(Body::new(bytes)) });
         }
     };
     if body.is_empty() {
@@ -487,10 +432,7 @@ fn body_alternatives(message: &SignedMessage<'_>) -> Vec<Alternative> {
             push(&[Difference::BodyNewlineAdded], [&base, ending].concat());
         }
     }
-    push(
-        &[Difference::BodyNewlineMissing],
-        body.trim_ascii_end().to_vec(),
-    );
+    push(&[Difference::BodyNewlineMissing], body.trim_ascii_end().to_vec());
     push(&[Difference::BodyLeftOut], Vec::new());
     spacing(&small, &mut push);
     escaping(&small, &mut push);
@@ -501,22 +443,12 @@ fn body_alternatives(message: &SignedMessage<'_>) -> Vec<Alternative> {
 }
 
 fn spacing(small: &[u8], push: &mut impl FnMut(&[Difference], Vec<u8>)) {
-    for form in [
-        body_forms::spaced(small),
-        body_forms::indented(small, 2),
-        body_forms::indented(small, 4),
-    ] {
+    for form in [body_forms::spaced(small), body_forms::indented(small, 2), body_forms::indented(small, 4)] {
         let newline = [&form[..], b"\n"].concat();
         push(&[Difference::WhiteSpaceAdded], form);
-        push(
-            &[Difference::WhiteSpaceAdded, Difference::BodyNewlineAdded],
-            newline,
-        );
+        push(&[Difference::WhiteSpaceAdded, Difference::BodyNewlineAdded], newline);
     }
-    for form in [
-        body_forms::without_any_space(small),
-        body_forms::without_blanks(small),
-    ] {
+    for form in [body_forms::without_any_space(small), body_forms::without_blanks(small)] {
         if form != small {
             push(&[Difference::WhiteSpaceRemovedInStrings], form);
         }
@@ -527,14 +459,8 @@ fn spacing(small: &[u8], push: &mut impl FnMut(&[Difference], Vec<u8>)) {
 fn escaping(small: &[u8], push: &mut impl FnMut(&[Difference], Vec<u8>)) {
     let slashes = [
         (None, small.to_vec()),
-        (
-            Some(Difference::SlashesEscaped),
-            body_forms::slashes_escaped(small),
-        ),
-        (
-            Some(Difference::SlashesUnescaped),
-            body_forms::slashes_unescaped(small),
-        ),
+        (Some(Difference::SlashesEscaped), body_forms::slashes_escaped(small)),
+        (Some(Difference::SlashesUnescaped), body_forms::slashes_unescaped(small)),
     ];
     for (slash, text) in slashes {
         if slash.is_some() && text == small {
@@ -542,14 +468,8 @@ fn escaping(small: &[u8], push: &mut impl FnMut(&[Difference], Vec<u8>)) {
         }
         let characters = [
             (None, Some(text.clone())),
-            (
-                Some(Difference::UnicodeEscaped),
-                body_forms::unicode_escaped(&text),
-            ),
-            (
-                Some(Difference::UnicodeUnescaped),
-                body_forms::unicode_unescaped(&text),
-            ),
+            (Some(Difference::UnicodeEscaped), body_forms::unicode_escaped(&text)),
+            (Some(Difference::UnicodeUnescaped), body_forms::unicode_unescaped(&text)),
         ];
         for (character, form) in characters {
             let Some(form) = form.filter(|form| character.is_none() || *form != text) else {
