@@ -1,7 +1,5 @@
 //! The demo holds: every product through every service, and three books in agreement.
 
-#![expect(clippy::expect_used, reason = "a test may panic")]
-
 use std::process::Command;
 
 use serde_json::Value;

@@ -1,14 +1,9 @@
 //! A stranger's signer works: the guide's script, with openssl and curl alone, goes from an authorisation code to a
 //! payment.
 
-#![expect(clippy::expect_used, reason = "a test may panic")]
-
-#[expect(dead_code, reason = "what the other tests need")]
-mod support;
-
 use std::{path::Path, process::Command};
 
-use support::World;
+use crate::support::World;
 
 fn run(world: &World, product: &str) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides/sign-with-openssl.sh");

@@ -1,13 +1,9 @@
 //! One payment is one charge: however many copies arrive at once, and wherever the gateway dies.
 
-#![expect(clippy::expect_used, reason = "a test may panic")]
-
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{World, eventually, payment, status};
 use client::Prepared;
-use support::{World, eventually, payment, status};
 
 const RUPIAH: u32 = 25_000;
 

@@ -1,12 +1,8 @@
 //! The sample requests of the published pages, body and headers as printed apart from time, signature, external id and
 //! host, are accepted by a running sandbox and answered with the documented code and every documented field.
 
-#![expect(clippy::expect_used, reason = "a test may panic")]
-
-mod support;
-
+use crate::support::{World, assert_answer, eventually, payment, status, verbatim};
 use serde_json::json;
-use support::{World, assert_answer, eventually, payment, status, verbatim};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -1,6 +1,6 @@
 //! What a caller knows after a request: three ways, never two.
 
-use protocol::codes::{self, ClientAction};
+use protocol::codes;
 
 /// What is known after a request.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -39,6 +39,7 @@ impl Outcome {
 /// assert!(matches!(outcome_of(504, b"", false), Outcome::Unknown { .. }));
 /// assert!(matches!(outcome_of(202, br#"{"responseCode":"2025400"}"#, false), Outcome::Unknown { .. }));
 /// assert!(matches!(outcome_of(403, br#"{"responseCode":"4035414"}"#, false), Outcome::Refused { .. }));
+/// assert!(matches!(outcome_of(404, br#"{"responseCode":"4045501"}"#, false), Outcome::Refused { .. }));
 /// assert!(matches!(outcome_of(409, br#"{"responseCode":"4095400"}"#, true), Outcome::Unknown { .. }));
 /// ```
 pub fn outcome_of(status: u16, body: &[u8], repeated: bool) -> Outcome {
@@ -56,7 +57,8 @@ pub fn outcome_of(status: u16, body: &[u8], repeated: bool) -> Outcome {
     if repeated && read.http == 409 {
         return Outcome::Unknown { why: format!("{code} {message}: an earlier copy of the request arrived") };
     }
-    let open = matches!(read.client_action(), ClientAction::Inquire) || read.http == 202 || read.http >= 500;
+    // A 4xx refuses this very request, whatever it says about another one (404/01: no such payment).
+    let open = read.http == 202 || !(200..500).contains(&read.http);
     match read.http {
         _ if open => Outcome::Unknown { why: format!("{code} {message}") },
         200..300 => Outcome::Succeeded,

@@ -57,11 +57,12 @@ impl Prepared {
 /// Writes a request for an operation: serialises the fields once and draws an external id.
 ///
 /// ```
-/// # let operation = match contract::operation("balance_inquiry") { Some(operation) => operation, None => return };
+/// let operation = contract::operation("balance_inquiry").unwrap();
 /// let fields = serde_json::json!({"partnerReferenceNo": "B-1", "bankCardToken": "token"});
 /// let prepared = client::prepare(operation, &fields).unwrap();
 /// assert_eq!(prepared.method, "POST");
 /// assert_eq!(prepared.external_id.len(), 32);
+/// assert_eq!(prepared.body, br#"{"bankCardToken":"token","partnerReferenceNo":"B-1"}"#);
 /// ```
 ///
 /// # Errors

@@ -130,13 +130,13 @@ impl Client {
         if !prepared.body.is_empty() {
             builder = builder.body(prepared.body.clone());
         }
-        let mut response = builder.send().await.map_err(|error| why(error))?;
+        let mut response = builder.send().await.map_err(why)?;
         let status = response.status().as_u16();
         let texts = response.headers().iter();
         let headers =
             texts.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect();
         let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| why(error))? {
+        while let Some(piece) = response.chunk().await.map_err(why)? {
             if body.len() + piece.len() > ANSWER_BYTES_MAX {
                 return Err(format!("an answer of more than {ANSWER_BYTES_MAX} bytes"));
             }

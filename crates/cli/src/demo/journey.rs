@@ -104,6 +104,15 @@ impl<'a> Journey<'a> {
         Ok(sent)
     }
 
+    /// A text of the last answer must be this; recorded only when it is not.
+    pub fn insist(&mut self, name: &str, found: Option<String>, wanted: &str) {
+        if found.as_deref() != Some(wanted) {
+            let answered = format!("{found:?} instead of {wanted}");
+            let (product, name) = (self.product.clone(), name.to_owned());
+            self.note(Step { product, name, sent: String::new(), code: String::new(), answered, held: false });
+        }
+    }
+
     /// The customer opens a page and goes on to its end; the step holds when `good` says so of the end.
     pub async fn visit(&mut self, name: &str, url: &str, good: impl Fn(&Visit) -> bool) -> Option<Visit> {
         let customer = self.sandbox.seed.browser_customer(Some(&self.product));

@@ -24,10 +24,31 @@ pub async fn play(journey: &mut Journey<'_>, wanted: &[String]) -> anyhow::Resul
     let info = journey.send("merchant info", "inquiry_merchant_info", &key, &["0000"]).await?;
     let listed = info.reply().and_then(|reply| reply["data"].as_array().cloned()).unwrap_or_default();
     let codes = listed.iter().filter_map(|product| product["productCode"].as_str());
-    for code in codes.filter(|code| wanted.is_empty() || wanted.iter().any(|one| one == code)) {
+    let codes: Vec<&str> = codes.filter(|code| wanted.is_empty() || wanted.iter().any(|one| one == code)).collect();
+    for code in &codes {
         play_product(journey, code).await?;
     }
-    Ok(())
+    match codes.first() {
+        Some(first) => check_out(journey, first).await,
+        None => Ok(()),
+    }
+}
+
+/// Without a linked account: the customer chooses on our checkout page.
+async fn check_out(journey: &mut Journey<'_>, product: &str) -> anyhow::Result<()> {
+    journey.turn_to(product);
+    let reference = journey.reference("SHOP");
+    let partner = journey.partner_id().to_owned();
+    let phone = journey.sandbox.seed.demo_customer.phone.clone();
+    journey.sandbox.merchant.expect(&partner, &reference, LARGE);
+    let fields = json!({
+        "partnerReferenceNo": reference, "merchantId": partner,
+        "amount": {"value": LARGE.snap_text(), "currency": "IDR"},
+        "urlParam": {"url": journey.shop(), "type": "PAY_RETURN", "isDeeplink": "N"},
+        "additionalInfo": {"userPhone": phone},
+    });
+    let sent = journey.send("pay without a link", "payment_host_to_host", &fields, &["2005400"]).await?;
+    finish_payment(journey, &sent, &reference, LARGE).await
 }
 
 async fn play_product(journey: &mut Journey<'_>, product: &str) -> anyhow::Result<()> {
@@ -81,7 +102,7 @@ async fn create_account(journey: &mut Journey<'_>, product: &str) -> anyhow::Res
     let question =
         json!({"partnerReferenceNo": reference, "additionalInfo": {"productCode": product, "phoneNo": phone}});
     let sent = journey.send("account is open", "account_inquiry", &question, &["2000800"]).await?;
-    tracing::info!(status = ?sent.text("additionalInfo.accountStatus"), "account created");
+    journey.insist("account is open", sent.text("additionalInfo.accountStatus"), "ACTIVE");
     Ok(phone)
 }
 
@@ -162,7 +183,9 @@ async fn inquire_account(
         "partnerReferenceNo": journey.reference("ASK"),
         "additionalInfo": {"productCode": product, "phoneNo": phone, "accountToken": tokens.account},
     });
-    journey.send("inquire account", "account_inquiry", &fields, &["2000800"]).await.map(drop)
+    let sent = journey.send("inquire account", "account_inquiry", &fields, &["2000800"]).await?;
+    journey.insist("account is active", sent.text("additionalInfo.accountStatus"), "ACTIVE");
+    Ok(())
 }
 
 async fn read_balance(journey: &mut Journey<'_>, product: &str, tokens: &LinkTokens) -> anyhow::Result<()> {
@@ -191,27 +214,32 @@ async fn pay(
         "additionalInfo": {"productCode": product, "balanceType": "CASH", "bankCardToken": tokens.card},
     });
     let sent = journey.send(name, "payment_host_to_host", &fields, &["2005400"]).await?;
+    finish_payment(journey, &sent, &reference, amount).await
+}
+
+/// The customer goes to the payment's page; the merchant hears of it; both status services agree.
+async fn finish_payment(journey: &mut Journey<'_>, sent: &Sent, reference: &str, amount: Amount) -> anyhow::Result<()> {
     let Some(url) = sent.text("webRedirectUrl") else {
         return Ok(());
     };
-    let shop = journey.shop();
+    let (shop, partner) = (journey.shop(), journey.partner_id().to_owned());
     journey.visit("payment page", &url, |visit| visit.end.as_str().starts_with(&shop)).await;
-    let (order, merchant) = (reference.clone(), partner.clone());
     journey
-        .await_that("payment notification", |sandbox| {
-            let book = sandbox.merchant.book();
-            match book.find(&merchant, &order) {
-                Some(order) if order.paid.is_some() => Ok(format!("paid {}", order.paid.clone().unwrap_or_default())),
-                order => Err(format!("{order:?}")),
-            }
+        .await_that("payment notification", |sandbox| match sandbox.merchant.book().find(&partner, reference) {
+            Some(order) if order.paid.is_some() => Ok(format!("paid {}", order.paid.clone().unwrap_or_default())),
+            order => Err(format!("{order:?}")),
         })
         .await;
     let fields = json!({"partnerServiceId": "   ESPAY", "customerNo": partner, "virtualAccountNo": reference});
-    journey.send("inquiry status", "inquiry_status", &fields, &["2002600"]).await?;
+    let sent = journey.send("inquiry status", "inquiry_status", &fields, &["2002600"]).await?;
+    journey.insist("it is paid", sent.text("virtualAccountData.paymentFlagStatus"), "S");
     let fields = json!({
-        "originalPartnerReferenceNo": reference, "serviceCode": "54", "amount": value, "merchantId": partner,
+        "originalPartnerReferenceNo": reference, "serviceCode": "54", "merchantId": partner,
+        "amount": {"value": amount.snap_text(), "currency": "IDR"},
     });
-    journey.send("debit status", "debit_status", &fields, &["2005500"]).await.map(drop)
+    let sent = journey.send("debit status", "debit_status", &fields, &["2005500"]).await?;
+    journey.insist("it is paid", sent.text("latestTransactionStatus"), "00");
+    Ok(())
 }
 
 async fn unbind(journey: &mut Journey<'_>, product: &str, phone: &str, tokens: &LinkTokens) -> anyhow::Result<()> {

@@ -1,8 +1,6 @@
 //! What the tests of the program share: a sandbox as a child process in a folder of its own, and a merchant with a
 //! customer who use it over HTTP.
 
-#![expect(clippy::expect_used, reason = "a test may panic")]
-
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},

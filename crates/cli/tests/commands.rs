@@ -1,0 +1,158 @@
+//! The command line: what it says when something is wrong, and that what it signs is what it verifies.
+
+use std::{net::TcpListener, path::Path, process::Output};
+
+use serde_json::Value;
+
+use crate::support::{World, gerbang};
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output: Output = gerbang().args(arguments).output().expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path that is text")
+}
+
+#[test]
+fn says_what_is_wrong_and_what_to_do() {
+    let world = World::sandbox();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().map(|address| (taken, address.to_string())).expect("an address");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("a file");
+    let (below, fresh) = (file.join("data"), folder.path().join("fresh"));
+    for (arguments, words) in [
+        (vec!["sandbox", "--listen", "127.0.0.1:0", "--data-dir", text(world.path())], "another gateway is using"),
+        (vec!["sandbox", "--listen", &taken.1, "--data-dir", text(&fresh)], "is in use"),
+        (vec!["sandbox", "--listen", "127.0.0.1:0", "--data-dir", text(&below)], "cannot be written"),
+        (vec!["call", "no_such_thing"], "there is no operation"),
+        (vec!["call", "debit_status", "--ready-file", "/nowhere/ready.json"], "cannot be read"),
+        (vec!["keys", "generate", "--out", text(&file)], ""),
+        (vec!["keys", "generate", "--out", text(&file)], "is there already"),
+    ] {
+        let (code, _, error) = run(&arguments);
+        if words.is_empty() {
+            assert_eq!(code, Some(0), "{arguments:?}: {error}");
+            continue;
+        }
+        assert_eq!(code, Some(1), "{arguments:?}: {error}");
+        assert!(error.contains(words) && error.contains("\nhint: "), "{arguments:?}: {error}");
+    }
+    let (code, _, error) = run(&["sandbox", "--no-such-option"]);
+    assert_eq!(code, Some(2), "{error}");
+}
+
+#[test]
+fn the_ready_file_has_its_shape_and_goes_with_the_gateway() {
+    let mut world = World::new();
+    let elsewhere = world.path().join("elsewhere.json");
+    world.start_gateway(&["--ready-file", text(&elsewhere)]);
+    let ready = world.json("ready.json");
+    let names = |value: &Value| {
+        value.as_object().map(|members| members.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
+    };
+    assert_eq!(names(&ready), ["base_url", "customer", "merchant", "products"]);
+    assert_eq!(names(&ready["merchant"]), ["api_key", "gateway_public_key_file", "partner_id", "private_key_file"]);
+    assert_eq!(names(&ready["customer"]), ["otp", "phone_no", "pin"]);
+    assert_eq!(ready["merchant"]["partner_id"], "SGWYESSISHOP");
+    let products: usize = connectors::CONNECTORS.iter().map(|connector| connector.descriptor().products.len()).sum();
+    assert_eq!(ready["products"].as_array().map(Vec::len), Some(products));
+    let id = world.gateway.as_ref().expect("a gateway").0.id().to_string();
+    let told = std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill");
+    assert!(told.success());
+    let status = world.gateway.as_mut().expect("a gateway").0.wait().expect("it ends");
+    assert!(status.success(), "{status}");
+    assert!(!world.ready_file().exists() && !elsewhere.exists(), "the ready files are gone");
+}
+
+#[tokio::test]
+async fn a_restart_keeps_addresses_links_and_credentials() {
+    let mut world = World::sandbox();
+    let product = connectors::CONNECTORS[0].descriptor().products[0].code;
+    let card = world.link(product).await;
+    let (ready, places) = (world.json("ready.json"), world.json("sandbox.json"));
+    world.gateway = None;
+    world.start_gateway(&[]);
+    assert_eq!((world.json("ready.json"), world.json("sandbox.json")), (ready, places));
+    let fields = serde_json::json!({"partnerReferenceNo": "B-1", "bankCardToken": card});
+    let sent = world.client().send("balance_inquiry", &fields).await.expect("sent");
+    assert_eq!(sent.code().as_deref(), Some("2001100"), "{:?}", sent.reply());
+}
+
+#[test]
+fn what_is_signed_verifies_and_what_is_not_is_explained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    assert_eq!(run(&["keys", "generate", "--out", &at("shop")]).0, Some(0));
+    let (private, public, body) = (at("shop.private.pem"), at("shop.public.pem"), at("body.json"));
+    std::fs::write(&body, "{ \"a\": 1 }").expect("a body");
+    let (code, inspected, _) = run(&["keys", "inspect", &public]);
+    assert_eq!(code, Some(0));
+    assert!(inspected.contains("public key") && inspected.contains("2048"), "{inspected}");
+    assert_eq!(run(&["keys", "inspect", &body]).0, Some(3));
+    let time = "2024-03-14T07:49:28+07:00";
+    let message = |path| vec!["--path", path, "--body", &body, "--timestamp", time];
+    let sign = [vec!["sign", "--key", &private], message("/a?b=c")].concat();
+    let (code, signature, error) = run(&sign);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(error.contains("POST:/a?b=c:"), "{error}");
+    let claim = vec!["--public-key", &public, "--signature", signature.trim_end()];
+    for (command, path, code, words) in [
+        ("verify", "/a?b=c", 0, "right, made by"),
+        ("verify", "/a", 3, "wrong: "),
+        ("explain", "/a?b=c", 0, "string to sign"),
+        ("explain", "/a?b=d", 3, "string to sign"),
+    ] {
+        let (ended, said, error) = run(&[vec![command], message(path), claim.clone()].concat());
+        assert_eq!(ended, Some(code), "{command} {path}: {said}{error}");
+        assert!(said.contains(words), "{command} {path}: {said}");
+    }
+}
+
+#[test]
+fn a_call_says_what_came_of_it() {
+    let world = World::sandbox();
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = folder.path().join("other").display().to_string();
+    assert_eq!(run(&["keys", "generate", "--out", &other]).0, Some(0));
+    let (ready, other) = (world.ready_file().display().to_string(), format!("{other}.private.pem"));
+    let (code, listed, _) = run(&["call", "--list"]);
+    assert_eq!((code, listed.lines().count()), (Some(0), contract::operations().count()));
+    let (code, answer, error) = run(&["call", "inquiry_merchant_info", "--ready-file", &ready]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(answer.contains("\"error_code\": \"0000\""), "{answer}");
+    let unknown = [
+        "call",
+        "debit_status",
+        "--ready-file",
+        &ready,
+        "--json",
+        r#"{"originalPartnerReferenceNo":"X","serviceCode":"54"}"#,
+    ];
+    let (code, answer, error) = run(&unknown);
+    assert_eq!(code, Some(3), "{answer}");
+    assert!(error.contains("refused: 4045501"), "{error}");
+    let (code, answer, error) = run(&[unknown.as_slice(), &["--key", &other]].concat());
+    assert_eq!(code, Some(3), "{answer}");
+    assert!(
+        error.contains("refused: 4015500") && error.contains("the gateway signs") && error.contains("hint: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let (code, help, _) = run(&["--help"]);
+    assert_eq!(code, Some(0));
+    for command in ["sandbox", "demo", "call", "sign", "verify", "explain", "keys"] {
+        assert!(help.contains(&format!("  {command} ")), "{command} is missing in {help}");
+        let (code, text, _) = run(&[command, "--help"]);
+        assert_eq!(code, Some(0));
+        assert!(text.contains("Example") || text.contains("example"), "{command} has no example: {text}");
+    }
+    assert!(!help.contains("imitations"), "a command for tests only");
+}

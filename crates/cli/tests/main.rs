@@ -1,0 +1,9 @@
+//! The whole program, run as its users run it: child processes, real HTTP, real files.
+
+mod callbacks;
+mod commands;
+mod demo;
+mod openssl_guide;
+mod payments;
+mod samples;
+mod support;
