@@ -78,13 +78,13 @@ fn merchant_of(work: &Work) -> Option<MerchantCode> {
     if let TaskKind::InquireAccount { request, .. } | TaskKind::ReadBalance { request, .. } = &work.task.kind {
         return Some(request.merchant.clone());
     }
-    work.rows.first().and_then(|row| match row {
-        Row::Payment(row) => Some(row.merchant.clone()),
-        Row::Link(row) => Some(row.merchant.clone()),
-        Row::AccountCreation(row) => Some(row.merchant.clone()),
-        Row::Notification(row) => Some(row.merchant.clone()),
-        Row::AuthCode(row) => Some(row.merchant.clone()),
-        Row::Request(row) => Some(row.key.merchant.clone()),
+    work.rows.first().map(|row| match row {
+        Row::Payment(row) => row.merchant.clone(),
+        Row::Link(row) => row.merchant.clone(),
+        Row::AccountCreation(row) => row.merchant.clone(),
+        Row::Notification(row) => row.merchant.clone(),
+        Row::AuthCode(row) => row.merchant.clone(),
+        Row::Request(row) => row.key.merchant.clone(),
     })
 }
 
