@@ -6,7 +6,7 @@
 //! merchant's) or that a connector gave (a wallet's).
 //!
 //! No answer to a form redirects to another site: browsers apply `form-action` to redirects too, so a form leads to a
-//! page of ours, and that page ([`handover`]) leads on. So the policy stays `form-action 'self'`.
+//! page of ours, and that page (`handover`) leads on. So the policy stays `form-action 'self'`.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 
