@@ -86,6 +86,28 @@ async fn survives(label: &str) {
     agree(&world, if ended == "06" { 0 } else { 1 }).await;
 }
 
+/// Everything in one process dies at once, the providers' books included; started again, nothing was forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn survives_the_death_of_the_whole_sandbox() {
+    for label in ["after_commit", "after_call", "before_reply"] {
+        let mut world = World::sandbox();
+        let card = world.link(product()).await;
+        eventually("the binding is notified", async || {
+            let links = world.book().await["links"]["SGWYESSISHOP"].clone();
+            links[format!("BIND-{}", product())]["tokens"].is_object().then_some(())
+        })
+        .await;
+        world.gateway = None;
+        world.start_gateway(&["--crash-at", label]);
+        world.client().send_prepared(prepare("CRASH-1", &card), false).await;
+        world.await_death();
+        world.start_gateway(&[]);
+        let client = world.client();
+        eventually("the payment succeeded", async || (status(&client, "CRASH-1").await == "00").then_some(())).await;
+        agree(&world, 1).await;
+    }
+}
+
 /// The provider charged so many times, the merchant was told the same, and nothing was asked for twice.
 async fn agree(world: &World, charged: usize) {
     let charges = world.charges(product()).await;

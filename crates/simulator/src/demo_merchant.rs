@@ -4,15 +4,7 @@
 //! An order is expected with its amount ([`DemoMerchant::expect`]). An order that nobody expected is taken at the
 //! amount that the Inquiry names, so that a sandbox can be paid without telling the demo merchant first.
 //!
-//! Failures on demand, by a word in the order reference ([`ON_DEMAND`]):
-//!
-//! | the reference contains | what the merchant does |
-//! | --- | --- |
-//! | `NOTFOUND` | Inquiry: 404/12, it does not know the order |
-//! | `WRONGAMOUNT` | Inquiry: answers one rupiah more than asked |
-//! | `REFUSE` | Inquiry: 404/14, the order is paid already |
-//! | `SILENT` | Inquiry: no answer |
-//! | `DEAFONCE` | Payment: 500 the first time, accepted when it is repeated |
+//! It fails on demand, by a word in the order reference: [`ON_DEMAND`].
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -56,6 +48,21 @@ pub const ON_DEMAND: &[(&str, &str)] = &[
     ("SILENT", "Inquiry is not answered"),
     ("DEAFONCE", "Payment is answered 500 the first time and accepted when it is repeated"),
 ];
+
+/// The page `docs/reference/demo-merchant.md`.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# The demo merchant\n\n<!-- Generated from crates/simulator/src/demo_merchant.rs; a test compares the two. -->\n\n\
+         The sandbox's merchant answers Inquiry, Payment and the binding notification, believes only what the gateway \
+         signed, and shows its book at `/book` of its address. An order that nobody announced is taken at the amount that \
+         the Inquiry names.\n\n\
+         A word in `partnerReferenceNo` makes it misbehave:\n\n| the reference contains | what it does |\n| --- | --- |\n",
+    );
+    for (word, text) in ON_DEMAND {
+        page.push_str(&format!("| `{word}` | {text} |\n"));
+    }
+    page
+}
 
 /// A merchant's book, by merchant code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -507,10 +514,8 @@ mod tests {
     }
 
     #[test]
-    fn the_words_on_demand_are_those_of_the_page() {
-        let source = include_str!("demo_merchant.rs");
-        for (word, _) in ON_DEMAND {
-            assert!(source.contains(&format!("//! | `{word}` |")), "{word} is missing in the module's table");
-        }
+    fn the_page_is_the_table() {
+        let page = include_str!("../../../docs/reference/demo-merchant.md");
+        assert_eq!(page, markdown(), "write the text of demo_merchant::markdown() to docs/reference/demo-merchant.md");
     }
 }
