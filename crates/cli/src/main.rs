@@ -3,11 +3,13 @@
 //! Data goes to standard output, everything else to standard error. Exit codes: 0 done; 1 it could not be done; 2 the
 //! command line is wrong; 3 the answer is no (refused, not verified, not held); 4 the outcome is not known.
 
+mod bench;
 mod commands;
 mod credentials;
 mod demo;
 mod output;
 mod sandbox;
+mod settings;
 
 use std::process::ExitCode;
 

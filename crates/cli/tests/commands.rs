@@ -4,7 +4,7 @@ use std::{net::TcpListener, path::Path, process::Output};
 
 use serde_json::Value;
 
-use crate::support::{World, gerbang};
+use crate::support::{Process, World, eventually, gerbang};
 
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output: Output = gerbang().args(arguments).output().expect("the program runs");
@@ -148,11 +148,49 @@ fn a_call_says_what_came_of_it() {
 fn every_command_explains_itself() {
     let (code, help, _) = run(&["--help"]);
     assert_eq!(code, Some(0));
-    for command in ["sandbox", "demo", "call", "sign", "verify", "explain", "keys"] {
+    for command in ["sandbox", "demo", "serve", "call", "sign", "verify", "explain", "keys"] {
         assert!(help.contains(&format!("  {command} ")), "{command} is missing in {help}");
         let (code, text, _) = run(&[command, "--help"]);
         assert_eq!(code, Some(0));
         assert!(text.contains("Example") || text.contains("example"), "{command} has no example: {text}");
     }
     assert!(!help.contains("imitations"), "a command for tests only");
+}
+
+#[tokio::test]
+async fn the_production_gateway_serves_by_its_settings_and_explains_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["gateway", "shop", "other"] {
+        assert_eq!(run(&["keys", "generate", "--out", &at(name)]).0, Some(0));
+    }
+    std::fs::write(at("api-key"), "0123456789abcdef0123456789abcdef\n").expect("a file");
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let settings = format!(
+        "listen = \"{port}\"\npublic_url = \"http://{port}\"\ndata_dir = \"data\"\nstore_key_file = \"store.key\"\n\
+         private_key_file = \"gateway.private.pem\"\n[[merchants]]\ncode = \"SHOP\"\nname = \"Shop\"\n\
+         api_key_file = \"api-key\"\npublic_key_files = [\"shop.public.pem\"]\n"
+    );
+    std::fs::write(at("gateway.toml"), settings).expect("the settings");
+    let (code, _, error) = run(&["serve", "--check", "--config", &at("gateway.toml")]);
+    assert_eq!(code, Some(0), "{error}");
+    let child = gerbang().args(["serve", "--config", &at("gateway.toml")]).stderr(std::process::Stdio::null()).spawn();
+    let _gateway = Process(child.expect("the program starts"));
+    let base_url = format!("http://{port}");
+    let call = async |key: &str, operation: &str, json: &str| {
+        let key = at(&format!("{key}.private.pem"));
+        let arguments = ["call", operation, "--base-url", &base_url, "--partner-id", "SHOP", "--key", &key];
+        let more = ["--api-key", "0123456789abcdef0123456789abcdef", "--json", json];
+        run(&[arguments.as_slice(), &more].concat())
+    };
+    eventually("the gateway answers", async || {
+        (call("shop", "inquiry_merchant_info", "{}").await.0 == Some(0)).then_some(())
+    })
+    .await;
+    let question = r#"{"originalPartnerReferenceNo":"X","serviceCode":"54"}"#;
+    let (code, answer, error) = call("shop", "debit_status", question).await;
+    assert!(code == Some(3) && error.contains("4045501"), "{answer}{error}");
+    let (code, answer, error) = call("other", "debit_status", question).await;
+    assert!(code == Some(3) && error.contains("4015500"), "{answer}{error}");
+    assert!(!answer.contains("debug") && !answer.contains("additionalInfo"), "{answer}");
 }

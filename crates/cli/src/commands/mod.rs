@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+mod bench;
 mod call;
 mod demo;
 mod explain;
 mod imitations;
 mod keys;
 mod sandbox;
+mod serve;
 mod sign;
 mod verify;
 
@@ -38,11 +40,13 @@ macro_rules! commands {
 commands! {
     Sandbox = sandbox,
     Demo = demo,
+    Serve = serve,
     Call = call,
     Sign = sign,
     Verify = verify,
     Explain = explain,
     Keys = keys,
+    Bench = bench,
     Imitations = imitations,
 }
 

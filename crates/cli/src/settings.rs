@@ -1,0 +1,320 @@
+//! The settings file of `gerbang serve`. `config/gateway.example.toml` shows every option once; a test compares the two.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use connectors::Account;
+use lifecycle::{
+    Merchant, MerchantCode, ProductCode, Secret,
+    merchant::{Callbacks, Strictness},
+};
+use protocol::keys::PrivateKey;
+use serde::Deserialize;
+
+use crate::{
+    credentials::{private_key, public_key},
+    output::advised,
+};
+
+/// Everything that an operator decides.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the gateway listens.
+    #[serde(default = "listen")]
+    pub listen: SocketAddr,
+    /// Where it is reached.
+    pub public_url: String,
+    /// Where the database is.
+    pub data_dir: PathBuf,
+    /// The key that seals secrets in the database.
+    #[serde(default = "store_key_file")]
+    pub store_key_file: PathBuf,
+    /// The key that signs callbacks.
+    pub private_key_file: PathBuf,
+    /// Proxies in front.
+    #[serde(default = "proxies")]
+    pub proxies: Vec<IpAddr>,
+    /// How long a request may take.
+    #[serde(default = "request_timeout_ms")]
+    pub request_timeout_ms: u64,
+    /// The most operations at once.
+    #[serde(default = "operations_max")]
+    pub operations_max: usize,
+    /// How long a caller waits for a provider.
+    #[serde(default = "answer_wait_ms")]
+    pub answer_wait_ms: u64,
+    /// How long a merchant may take.
+    #[serde(default = "callback_budget_ms")]
+    pub callback_budget_ms: u64,
+    /// Accounts, by connector.
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderSettings>,
+    /// Merchants.
+    #[serde(default)]
+    pub merchants: Vec<MerchantSettings>,
+}
+
+/// An account at a provider.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSettings {
+    base_url: String,
+    pages_url: Option<String>,
+    client_id: String,
+    client_secret_file: PathBuf,
+    merchant_id: String,
+    private_key_file: Option<PathBuf>,
+    #[serde(default)]
+    public_key_files: Vec<PathBuf>,
+}
+
+/// A merchant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MerchantSettings {
+    code: String,
+    alias: Option<String>,
+    name: String,
+    api_key_file: PathBuf,
+    public_key_files: Vec<PathBuf>,
+    products: Option<Vec<String>>,
+    #[serde(default)]
+    redirect_origins: Vec<String>,
+    #[serde(default)]
+    allowed_addresses: Vec<String>,
+    #[serde(default = "time_window_seconds")]
+    time_window_seconds: u32,
+    #[serde(default)]
+    replay: bool,
+    #[serde(default)]
+    strict: bool,
+    #[serde(default)]
+    suspended: bool,
+    inquiry_url: Option<String>,
+    payment_url: Option<String>,
+    binding_url: Option<String>,
+}
+
+fn listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8700))
+}
+
+fn store_key_file() -> PathBuf {
+    "secrets/store.key".into()
+}
+
+fn proxies() -> Vec<IpAddr> {
+    vec![IpAddr::from([127, 0, 0, 1])]
+}
+
+fn request_timeout_ms() -> u64 {
+    30_000
+}
+
+fn operations_max() -> usize {
+    8_192
+}
+
+fn answer_wait_ms() -> u64 {
+    25_000
+}
+
+fn callback_budget_ms() -> u64 {
+    8_000
+}
+
+fn time_window_seconds() -> u32 {
+    300
+}
+
+impl Settings {
+    /// Reads a settings file; paths in it become relative to the file.
+    ///
+    /// # Errors
+    /// With advice: unreadable, an option that is not known or missing, or values that do not go together.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            advised(format!("the settings {} cannot be read: {error}", path.display()), "name the file with --config")
+        })?;
+        let mut settings = Self::parse(&text).with_context(|| format!("the settings in {}", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        settings.files().for_each(|file| *file = folder.join(&*file));
+        Ok(settings)
+    }
+
+    /// Parses the text of a settings file.
+    ///
+    /// # Errors
+    /// With advice.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let settings: Self = toml::from_str(text)
+            .map_err(|error| advised(error.to_string(), "config/gateway.example.toml shows every option"))?;
+        let public = url::Url::parse(&settings.public_url).ok();
+        let good = public.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !good || settings.public_url.ends_with('/') {
+            let what = format!("public_url {:?} is not an address without a slash at its end", settings.public_url);
+            return Err(advised(what, "write it like https://gateway.example"));
+        }
+        if settings.answer_wait_ms >= settings.request_timeout_ms {
+            return Err(advised("answer_wait_ms is not below request_timeout_ms", "a caller must hear the answer"));
+        }
+        Ok(settings)
+    }
+
+    fn files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let providers = self.providers.values_mut().flat_map(|provider| {
+            [&mut provider.client_secret_file]
+                .into_iter()
+                .chain(provider.private_key_file.as_mut())
+                .chain(&mut provider.public_key_files)
+        });
+        let merchants = self
+            .merchants
+            .iter_mut()
+            .flat_map(|merchant| [&mut merchant.api_key_file].into_iter().chain(&mut merchant.public_key_files));
+        [&mut self.data_dir, &mut self.store_key_file, &mut self.private_key_file]
+            .into_iter()
+            .chain(providers)
+            .chain(merchants)
+    }
+
+    /// The accounts at providers.
+    ///
+    /// # Errors
+    /// The file that is missing or holds something else, or a provider that there is no connector for.
+    pub fn accounts(&self, gateway: &PrivateKey) -> anyhow::Result<HashMap<String, Account>> {
+        self.providers.iter().map(|(name, settings)| Ok((name.clone(), settings.account(name, gateway)?))).collect()
+    }
+
+    /// The merchants as the store keeps them.
+    ///
+    /// # Errors
+    /// The file that is missing or holds something else, or a product that is not offered.
+    pub fn registrations(&self) -> anyhow::Result<Vec<Merchant>> {
+        let offered: Vec<&str> = connectors::CONNECTORS
+            .iter()
+            .map(|connector| connector.descriptor())
+            .filter(|descriptor| self.providers.contains_key(descriptor.name))
+            .flat_map(|descriptor| descriptor.products.iter().map(|product| product.code))
+            .collect();
+        self.merchants.iter().map(|merchant| merchant.register(&offered)).collect()
+    }
+}
+
+impl ProviderSettings {
+    fn account(&self, name: &str, gateway: &PrivateKey) -> anyhow::Result<Account> {
+        if connectors::connector(name).is_none() {
+            let names: Vec<_> = connectors::CONNECTORS.iter().map(|connector| connector.descriptor().name).collect();
+            return Err(advised(format!("there is no provider {name}"), format!("there are {}", names.join(", "))));
+        }
+        Ok(Account {
+            base_url: self.base_url.clone(),
+            pages_url: self.pages_url.clone().unwrap_or_else(|| self.base_url.clone()),
+            client_id: self.client_id.clone(),
+            client_secret: Secret::new(line(&self.client_secret_file)?),
+            merchant_id: self.merchant_id.clone(),
+            private_key: match &self.private_key_file {
+                Some(file) => private_key(file)?,
+                None => gateway.clone(),
+            },
+            provider_keys: self.public_key_files.iter().map(|file| public_key(file)).collect::<anyhow::Result<_>>()?,
+        })
+    }
+}
+
+impl MerchantSettings {
+    fn register(&self, offered: &[&str]) -> anyhow::Result<Merchant> {
+        let products: Vec<&str> = match &self.products {
+            None => offered.to_vec(),
+            Some(products) => products.iter().map(String::as_str).collect(),
+        };
+        if let Some(missing) = products.iter().find(|code| !offered.contains(code)) {
+            let what = format!("merchant {} wants {missing}, which no provider of these settings sells", self.code);
+            return Err(advised(what, "add the provider's section, or take the product out of the merchant's list"));
+        }
+        let keys = self.public_key_files.iter().map(|file| Ok(public_key(file)?.to_pem()));
+        Ok(Merchant {
+            code: MerchantCode::new(self.code.as_str()),
+            alias: self.alias.clone(),
+            name: self.name.clone(),
+            api_key: line(&self.api_key_file)?,
+            products: products.into_iter().map(ProductCode::new).collect(),
+            public_keys: keys.collect::<anyhow::Result<_>>()?,
+            redirect_origins: self.redirect_origins.clone(),
+            allow_local_redirects: false,
+            allowed_addresses: self.allowed_addresses.clone(),
+            time_window_seconds: self.time_window_seconds,
+            replay: self.replay,
+            strictness: if self.strict { Strictness::Strict } else { Strictness::Lenient },
+            callbacks: Callbacks {
+                inquiry_url: self.inquiry_url.clone(),
+                payment_url: self.payment_url.clone(),
+                binding_url: self.binding_url.clone(),
+            },
+            suspended: self.suspended,
+        })
+    }
+}
+
+/// A file of one line.
+fn line(file: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../config/gateway.example.toml");
+
+    #[test]
+    fn the_example_reads_and_shows_the_defaults() {
+        let settings = Settings::parse(EXAMPLE).expect("the example");
+        let short = "public_url = \"https://g.example\"\ndata_dir = \"data\"\nprivate_key_file = \"k\"";
+        let default = Settings::parse(short).expect("the options that must be set");
+        let shown = |settings: &Settings| {
+            let waits = (settings.request_timeout_ms, settings.answer_wait_ms, settings.callback_budget_ms);
+            (settings.listen, settings.store_key_file.clone(), settings.proxies.clone(), settings.operations_max, waits)
+        };
+        assert_eq!(shown(&settings), shown(&default));
+        assert_eq!(settings.merchants[0].time_window_seconds, time_window_seconds());
+    }
+
+    #[test]
+    fn the_example_shows_every_option_once() {
+        let source = include_str!("settings.rs");
+        let structs = source.split("#[cfg(test)]").next().unwrap_or_default().split("pub struct ").skip(1);
+        let bodies = structs.filter_map(|text| text.split_once("{\n")?.1.split_once("\n}").map(|(body, _)| body));
+        let fields =
+            bodies.flat_map(str::lines).filter_map(|line| line.trim().trim_start_matches("pub ").split_once(": "));
+        let fields: Vec<&str> = fields.map(|(name, _)| name).filter(|name| !name.contains(['/', '#'])).collect();
+        assert!(fields.len() > 30, "{fields:?}");
+        for name in fields.iter().filter(|name| !["providers", "merchants"].contains(name)) {
+            let wanted = fields.iter().filter(|other| other == &name).count();
+            let shown = EXAMPLE.lines().filter(|line| line.starts_with(&format!("{name} = "))).count();
+            assert_eq!(shown, wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_make_sense_is_refused() {
+        for (change, words) in [
+            (("listen = ", "listens = "), "unknown field `listens`"),
+            (("replay = false", "replay = false\nreply = true"), "unknown field `reply`"),
+            (("https://gateway.example\"", "https://gateway.example/\""), "public_url"),
+            (("https://gateway.example\"", "gateway\""), "public_url"),
+            (("answer_wait_ms = 25000", "answer_wait_ms = 30000"), "answer_wait_ms"),
+            (("127.0.0.1:8700", "nowhere"), "invalid socket address"),
+        ] {
+            let error = Settings::parse(&EXAMPLE.replacen(change.0, change.1, 1)).expect_err(words);
+            assert!(format!("{error:#}").contains(words), "{error:#}");
+        }
+    }
+}
