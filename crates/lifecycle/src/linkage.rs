@@ -266,10 +266,12 @@ pub fn binding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut C
             return ask_again(link, task, decision, context);
         }
         Outcome::Refused(reason) => fail(link, reason, asked_at_once, &mut decision, context),
-        Outcome::NotFound | Outcome::Pending => return still_open(link, task, decision, context),
+        Outcome::NotFound => return still_open(link, NOT_FOUND_FINAL_SECONDS, task, decision, context),
+        Outcome::Pending if !asked_at_once => return still_open(link, CUSTOMER_SECONDS, task, decision, context),
         other => {
             let evidence = match other {
                 Outcome::Unknown(evidence) => evidence,
+                Outcome::Pending => "the provider is still working on it".into(),
                 _ => "an answer that means nothing for a binding".into(),
             };
             if !asked_at_once {
@@ -305,11 +307,18 @@ fn ask_again(link: &Link, task: &Task, mut decision: Decision, context: &mut Con
     decision
 }
 
-/// The provider has nothing to report: believed once the time for it is over.
-fn still_open(link: &Link, task: &Task, mut decision: Decision, context: &mut Context<'_>) -> Decision {
+/// The provider has nothing to report: believed once the time for it is over. `believed_after_seconds` is that time for
+/// a binding whose own answer was lost.
+fn still_open(
+    link: &Link,
+    believed_after_seconds: i64,
+    task: &Task,
+    mut decision: Decision,
+    context: &mut Context<'_>,
+) -> Decision {
     let over = match &link.status {
         LinkStatus::AwaitingCustomer { expires_at, .. } => context.now >= *expires_at,
-        LinkStatus::Unknown { since, .. } => context.now >= since.plus_seconds(NOT_FOUND_FINAL_SECONDS),
+        LinkStatus::Unknown { since, .. } => context.now >= since.plus_seconds(believed_after_seconds),
         LinkStatus::Binding { .. } => true,
         _ => return decision,
     };
@@ -379,13 +388,16 @@ pub fn customer_returned(
 ) -> Result<Decision, Refusal> {
     let link = link.ok_or(Refusal::PageGone)?;
     let mut decision = Decision::default();
-    if let LinkStatus::AwaitingCustomer { url, account_token, page, provider, expires_at, .. } = &link.status {
+    if let LinkStatus::AwaitingCustomer { url, account_token, page, provider, returned_code: earlier, expires_at } =
+        &link.status
+    {
         let status = LinkStatus::AwaitingCustomer {
             url: url.clone(),
             account_token: account_token.clone(),
             page: page.clone(),
             provider: provider.clone(),
-            returned_code,
+            // A wallet's notice, which brings none, may come after the customer did.
+            returned_code: returned_code.or_else(|| earlier.clone()),
             expires_at: *expires_at,
         };
         decision.rows.push(Link { status, ..link.clone() }.into());

@@ -5,7 +5,8 @@
 //!                              |-> awaiting_customer -> succeeded | failed
 //!                              `-> unknown ----------> succeeded | failed       failed -> succeeded_late
 //! ```
-//! No timer ever turns *unknown* into *failed*: only a provider's word does.
+//! No timer ever turns *unknown* into *failed*: only a provider's word does. A provider's word that a charge of ours
+//! went through is believed in every state: a store restored from a backup may know less than the provider.
 
 use calendar::Instant;
 use money::Amount;
@@ -25,8 +26,12 @@ use crate::{
 pub const VALID_SECONDS: i64 = 30 * 60;
 /// Waits between questions about a charge whose outcome is not known, in seconds; the last one repeats for ever.
 pub const INQUIRY_WAITS_SECONDS: [i64; 8] = [1, 2, 5, 10, 30, 60, 300, 1800];
-/// Wait between questions about a charge that waits for the customer, in seconds.
+/// The shortest wait between questions about a charge that waits for the customer, in seconds.
 pub const CUSTOMER_INQUIRY_SECONDS: i64 = 30;
+/// The longest one: a customer who left is asked about ever more rarely.
+pub const CUSTOMER_INQUIRY_SECONDS_MAX: i64 = 1800;
+/// Between the two, the wait is this part of the time since the charge was asked for.
+const CUSTOMER_INQUIRY_PART: i64 = 20;
 
 /// One payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,13 +168,15 @@ pub fn pay(command: Pay, link: Option<&Link>, context: &mut Context<'_>) -> Resu
         Some(_) => Some(linkage::usable(link, context)?.0),
         None => None,
     };
-    if let Some(product) = &command.product {
+    for product in command.product.iter().chain(linked.map(|link| &link.product)) {
         if !context.merchant.has(product) {
             return Err(Refusal::ProductNotAllowed);
         }
-        if linked.is_some_and(|link| link.product != *product) {
-            return Err(Refusal::TokenUnknown);
-        }
+    }
+    if let (Some(product), Some(link)) = (&command.product, linked)
+        && link.product != *product
+    {
+        return Err(Refusal::TokenUnknown);
     }
     let (page_token, page) = context.secret(PAGE_TOKEN_LENGTH);
     let mut payment = Payment {
@@ -284,6 +291,8 @@ pub fn merchant_confirmed(
         let gone = payment.link.is_some() && !link.is_some_and(|link| matches!(link.status, LinkStatus::Active { .. }));
         gone.then_some(Reason::CustomerTokenInvalid)
     });
+    // The merchant may have been asked again long after the call, when the gateway was down in between.
+    let reason = reason.or_else(|| (context.now >= payment.valid_until).then_some(Reason::Expired));
     match reason {
         Some(reason) => fail(payment, reason, &mut decision, context),
         None => {
@@ -314,7 +323,12 @@ pub fn charge_reported(
             return decision;
         }
         PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. } => return decision,
-        PaymentStatus::Checkout | PaymentStatus::Confirming => return decision,
+        PaymentStatus::Checkout | PaymentStatus::Confirming => {
+            if let Outcome::Charged { provider_reference } = outcome {
+                succeed(payment.clone(), provider_reference, &mut decision, context);
+            }
+            return decision;
+        }
     };
     match outcome {
         Outcome::Charged { provider_reference } => {
@@ -324,7 +338,7 @@ pub fn charge_reported(
         Outcome::CustomerNeeded { url, provider_reference, .. } => {
             await_customer(payment.clone(), task, (url, provider_reference), &mut decision, context);
         }
-        Outcome::NotFound if context.now >= charged_at.plus_seconds(context.not_found_final_seconds) => {
+        Outcome::NotFound if context.now >= not_found_believed_from(payment, charged_at, context) => {
             fail(payment.clone(), Reason::ProviderUnreachable, &mut decision, context);
         }
         Outcome::NotFound => remain_open(
@@ -349,8 +363,29 @@ pub fn charge_reported(
     decision
 }
 
+/// From when a provider's "not found" proves that the charge never happened. While the customer may still confirm on
+/// the wallet's page it proves nothing: some wallets know of a payment only from then on.
+fn not_found_believed_from(payment: &Payment, charged_at: Instant, context: &Context<'_>) -> Instant {
+    let from = match payment.status {
+        PaymentStatus::AwaitingCustomer { .. } => charged_at.max(payment.valid_until),
+        _ => charged_at,
+    };
+    from.plus_seconds(context.not_found_final_seconds)
+}
+
+/// The wait before the next question about a charge that waits for the customer, in seconds.
+fn customer_wait(charged_at: Instant, now: Instant) -> i64 {
+    let since = now.unix_seconds().saturating_sub(charged_at.unix_seconds());
+    (since / CUSTOMER_INQUIRY_PART).clamp(CUSTOMER_INQUIRY_SECONDS, CUSTOMER_INQUIRY_SECONDS_MAX)
+}
+
+/// Whether the call that asked for the payment has no answer yet; without a link it was answered with our page at once.
+fn unanswered(payment: &Payment) -> bool {
+    matches!(payment.status, PaymentStatus::Charging { .. } | PaymentStatus::Confirming) && payment.link.is_some()
+}
+
 fn succeed(mut payment: Payment, provider_reference: String, decision: &mut Decision, context: &mut Context<'_>) {
-    let unanswered = matches!(payment.status, PaymentStatus::Charging { .. }) && payment.link.is_some();
+    let unanswered = unanswered(&payment);
     payment.status = PaymentStatus::Succeeded { provider_reference: provider_reference.clone(), at: context.now };
     notify(&payment, PaymentResult::Succeeded(provider_reference), decision, context);
     if unanswered {
@@ -372,8 +407,7 @@ fn succeed_late(
 }
 
 fn fail(mut payment: Payment, reason: Reason, decision: &mut Decision, context: &mut Context<'_>) {
-    let unanswered =
-        matches!(payment.status, PaymentStatus::Charging { .. } | PaymentStatus::Confirming) && payment.link.is_some();
+    let unanswered = unanswered(&payment);
     payment.status = PaymentStatus::Failed { reason: reason.clone(), at: context.now };
     notify(&payment, PaymentResult::Failed(reason), decision, context);
     if unanswered {
@@ -395,13 +429,17 @@ fn await_customer(
     else {
         return;
     };
-    let unanswered = matches!(payment.status, PaymentStatus::Charging { .. }) && payment.link.is_some();
+    let unanswered = unanswered(&payment);
+    let provider_reference = provider_reference.or(match &mut payment.status {
+        PaymentStatus::AwaitingCustomer { provider_reference, .. } => provider_reference.take(),
+        _ => None,
+    });
     payment.status = PaymentStatus::AwaitingCustomer { url, provider_reference, charged_at };
     if unanswered {
         answer(&payment, decision);
     }
     if task.is_some_and(|task| task.kind.asks_again()) {
-        let due_at = context.now.plus_seconds(CUSTOMER_INQUIRY_SECONDS);
+        let due_at = context.now.plus_seconds(customer_wait(charged_at, context.now));
         decision.repeat(context, TaskKind::InquireCharge { payment: payment.id, recurring: true }, due_at);
     }
     decision.rows.push(payment.into());
@@ -426,6 +464,7 @@ fn remain_open(
             let wait = INQUIRY_WAITS_SECONDS[(checks as usize).min(INQUIRY_WAITS_SECONDS.len() - 1)];
             (Some(PaymentStatus::Unknown { evidence, charged_at: *charged_at, since: *since, checks }), wait)
         }
+        PaymentStatus::AwaitingCustomer { charged_at, .. } => (None, customer_wait(*charged_at, now)),
         _ => (None, CUSTOMER_INQUIRY_SECONDS),
     };
     if !task.is_some_and(|task| task.kind.asks_again()) {
@@ -433,7 +472,7 @@ fn remain_open(
     }
     decision.repeat(context, TaskKind::InquireCharge { payment: payment.id, recurring: true }, now.plus_seconds(wait));
     if let Some(status) = status {
-        let unanswered = matches!(payment.status, PaymentStatus::Charging { .. }) && payment.link.is_some();
+        let unanswered = unanswered(&payment);
         payment.status = status;
         if unanswered {
             answer(&payment, decision);

@@ -169,6 +169,37 @@ fn a_binding_whose_answer_was_lost_is_asked_about() {
     assert_eq!(the_link(&gateway).status.name(), "active");
 }
 
+#[test]
+fn a_binding_that_the_wallet_works_on_is_not_called_failed() {
+    let mut gateway = Gateway::default();
+    bind(&mut gateway, "b", Some("WALLET"), BindingFlow::Page, None).unwrap();
+    end(&mut gateway, is_bind, Outcome::Pending);
+    assert_eq!(the_link(&gateway).status.name(), "unknown");
+    assert!(matches!(gateway.last_answer(), Answer::BindingPending { .. }));
+    gateway.now = gateway.now.plus_seconds(lifecycle::linkage::NOT_FOUND_FINAL_SECONDS);
+    end(&mut gateway, is_question, Outcome::Pending);
+    assert_eq!(the_link(&gateway).status.name(), "unknown", "pending is not the same as not found");
+    gateway.now = gateway.now.plus_seconds(lifecycle::linkage::CUSTOMER_SECONDS);
+    end(&mut gateway, is_question, Outcome::Pending);
+    assert_eq!(the_link(&gateway).status.name(), "failed");
+}
+
+#[test]
+fn a_wallets_notice_does_not_lose_the_code_that_the_customer_brought() {
+    let mut gateway = Gateway::default();
+    bind(&mut gateway, "b", Some("WALLET"), BindingFlow::Page, None).unwrap();
+    let needed =
+        Outcome::CustomerNeeded { url: "u".into(), provider_reference: None, provider: ProviderLink::default() };
+    end(&mut gateway, is_bind, needed);
+    let Link { page, id, .. } = the_link(&gateway);
+    gateway.run(Command::BindingReturned { page, code: Some(Secret::new("brought")) }).unwrap();
+    gateway.run(Command::BindingNoticed { link: id }).unwrap();
+    let LinkStatus::AwaitingCustomer { returned_code, .. } = the_link(&gateway).status else {
+        panic!("nobody was asked yet")
+    };
+    assert_eq!(returned_code.as_ref().map(Secret::expose), Some("brought"));
+}
+
 fn unbind(
     gateway: &mut Gateway,
     reference: &str,

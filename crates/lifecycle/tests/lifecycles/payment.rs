@@ -237,6 +237,117 @@ fn strangers_learn_nothing_from_a_token_or_a_reference() {
     assert_eq!(ask(&mut gateway, "order-2", None), Err(Refusal::PaymentNotFound));
 }
 
+#[test]
+fn a_confirmation_after_the_customers_time_charges_nobody() {
+    let mut gateway = Gateway::default();
+    linked(&mut gateway);
+    pay(&mut gateway, Some("card")).unwrap();
+    // The gateway was down while the merchant was being asked.
+    gateway.now = the_payment(&gateway).valid_until;
+    let confirm = gateway.take(|task| matches!(task.kind, TaskKind::ConfirmWithMerchant(_))).unwrap();
+    end(&mut gateway, confirm, Outcome::MerchantExpects { amount: Amount::rupiah(50_000) });
+    assert!(matches!(the_payment(&gateway).status, PaymentStatus::Failed { reason: Reason::Expired, .. }));
+    assert!(gateway.take(|task| matches!(task.kind, TaskKind::Charge(_))).is_none());
+    assert_eq!(gateway.last_answer(), &Answer::Refused(Refusal::Provider(Reason::Expired)));
+}
+
+fn awaiting(gateway: &mut Gateway, provider_reference: Option<&str>) -> PaymentId {
+    let (payment, charge) = charging(gateway);
+    end(gateway, charge, customer_needed(provider_reference));
+    assert_eq!(the_payment(gateway).status.name(), "awaiting_customer");
+    payment
+}
+
+fn customer_needed(provider_reference: Option<&str>) -> Outcome {
+    Outcome::CustomerNeeded {
+        url: "https://wallet.test/pin".into(),
+        provider_reference: provider_reference.map(str::to_owned),
+        provider: ProviderLink::default(),
+    }
+}
+
+fn question(gateway: &mut Gateway) -> Task {
+    gateway.take(|task| matches!(task.kind, TaskKind::InquireCharge { .. })).expect("someone asks")
+}
+
+#[test]
+fn not_found_is_not_believed_while_the_customer_may_still_pay() {
+    let mut gateway = Gateway::default();
+    awaiting(&mut gateway, None);
+    let valid_until = the_payment(&gateway).valid_until;
+    gateway.now = valid_until;
+    let task = question(&mut gateway);
+    end(&mut gateway, task, Outcome::NotFound);
+    assert_eq!(the_payment(&gateway).status.name(), "awaiting_customer", "paid in the last second, perhaps");
+    gateway.now = valid_until.plus_seconds(60);
+    let task = question(&mut gateway);
+    end(&mut gateway, task, Outcome::NotFound);
+    assert_eq!(the_payment(&gateway).status.name(), "failed");
+}
+
+#[test]
+fn a_later_answer_without_the_providers_reference_does_not_lose_it() {
+    let mut gateway = Gateway::default();
+    awaiting(&mut gateway, Some("P1"));
+    let task = question(&mut gateway);
+    end(&mut gateway, task, customer_needed(None));
+    let PaymentStatus::AwaitingCustomer { provider_reference, .. } = the_payment(&gateway).status else {
+        panic!("still with the customer")
+    };
+    assert_eq!(provider_reference.as_deref(), Some("P1"));
+}
+
+#[test]
+fn a_customer_who_left_is_asked_about_ever_more_rarely_and_never_forgotten() {
+    let mut gateway = Gateway::default();
+    awaiting(&mut gateway, None);
+    let valid_until = the_payment(&gateway).valid_until;
+    let mut questions = 0;
+    while gateway.now < valid_until.plus_seconds(24 * 3600) {
+        let task = question(&mut gateway);
+        gateway.now = task.due_at;
+        questions += 1;
+        end(&mut gateway, task, Outcome::Pending);
+    }
+    assert!((60..150).contains(&questions), "{questions} questions in a day");
+    assert_eq!(the_payment(&gateway).status.name(), "awaiting_customer");
+}
+
+#[test]
+fn money_that_a_restored_store_does_not_know_of_is_believed_and_not_taken_again() {
+    let mut gateway = Gateway::default();
+    linked(&mut gateway);
+    let payment = pay(&mut gateway, Some("card")).unwrap();
+    gateway.run(Command::ChargeNoticed { payment, outcome: charged() }).unwrap();
+    assert_eq!(the_payment(&gateway).status.name(), "succeeded");
+    assert!(matches!(gateway.last_answer(), Answer::Payment { .. }));
+    let confirm = gateway.take(|task| matches!(task.kind, TaskKind::ConfirmWithMerchant(_))).unwrap();
+    end(&mut gateway, confirm, Outcome::MerchantExpects { amount: Amount::rupiah(50_000) });
+    assert!(gateway.take(|task| matches!(task.kind, TaskKind::Charge(_))).is_none());
+    assert_eq!((gateway.answers.len(), gateway.notices.len()), (1, 1));
+}
+
+#[test]
+fn a_charge_whose_lease_ran_out_counts_by_its_late_answer() {
+    let mut gateway = Gateway::default();
+    let (_, charge) = charging(&mut gateway);
+    let again = Task { attempts: 2, ..charge.clone() };
+    end(&mut gateway, again, Outcome::Unknown("the gateway stopped while it was being done".into()));
+    assert_eq!(the_payment(&gateway).status.name(), "unknown");
+    end(&mut gateway, charge.clone(), charged());
+    end(&mut gateway, charge, Outcome::Unknown("once more".into()));
+    assert_eq!(the_payment(&gateway).status.name(), "succeeded");
+    assert_eq!((gateway.answers.len(), gateway.notices.len()), (1, 1));
+}
+
+#[test]
+fn a_link_of_a_product_that_the_merchant_lost_pays_nothing() {
+    let mut gateway = Gateway::default();
+    linked(&mut gateway);
+    gateway.merchant.products.retain(|product| product.as_str() != "WALLET");
+    assert_eq!(pay(&mut gateway, Some("card")), Err(Refusal::ProductNotAllowed));
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Fact {
     ChargeAnswered,
