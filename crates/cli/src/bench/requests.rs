@@ -1,0 +1,88 @@
+//! Signed requests, made before the clock starts.
+
+use anyhow::{Context, Result};
+use protocol::signature;
+
+use super::gateway::Gateway;
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Inquiry Status of a payment that does not exist: verified, read, looked up, nothing written.
+    Question,
+    /// Get Auth Code: a call and a code in one commit.
+    AuthCode,
+    /// Payment Host to Host that leads to our checkout page: a call, a payment and its expiry in one commit.
+    Payment,
+}
+
+impl Work {
+    /// What every answer must contain.
+    pub fn expected_status(self) -> &'static str {
+        match self {
+            Self::Question => "\"4042601\"",
+            Self::AuthCode => "\"2001000\"",
+            Self::Payment => "\"2005400\"",
+        }
+    }
+
+    fn method(self) -> &'static str {
+        match self {
+            Self::AuthCode => "GET",
+            Self::Question | Self::Payment => "POST",
+        }
+    }
+
+    fn target(self, merchant: &str) -> String {
+        match self {
+            Self::Question => "/apimerchant/v1.0/transfer-va/status".into(),
+            Self::AuthCode => format!(
+                "/apidirectdebit/v1.0/get-auth-code?redirectURL=http://localhost/back&scopes=DEFAULT&state=bench&merchantId={merchant}&lang=id"
+            ),
+            Self::Payment => "/apimerchant/v1.0/debit/payment-host-to-host".into(),
+        }
+    }
+
+    fn body(self, merchant: &str, api_key: &str, reference: &str) -> String {
+        match self {
+            Self::Question => {
+                format!(
+                    r#"{{"partnerServiceId":"   ESPAY","customerNo":"{merchant}","virtualAccountNo":"{reference}"}}"#
+                )
+            }
+            Self::AuthCode => String::new(),
+            Self::Payment => format!(
+                r#"{{"partnerReferenceNo":"{reference}","merchantId":"{merchant}","subMerchantId":"{api_key}","amount":{{"value":"150000.00","currency":"IDR"}},"urlParam":{{"url":"http://localhost/back","type":"PAY_RETURN","isDeeplink":"N"}},"additionalInfo":{{"payType":"REDIRECT"}}}}"#
+            ),
+        }
+    }
+}
+
+/// Signs this many requests, spread over the gateway's merchants, on two threads.
+pub fn signed(work: Work, count: usize, round: &str, gateway: &Gateway) -> Result<Vec<Vec<u8>>> {
+    eprintln!("  signing {count} requests");
+    let make = |index: usize| one(work, index, round, gateway);
+    let half = count / 2;
+    std::thread::scope(|scope| {
+        let second = scope.spawn(move || (half..count).map(make).collect::<Vec<_>>());
+        let mut all: Vec<Vec<u8>> = (0..half).map(make).collect();
+        all.extend(second.join().ok().context("a signing thread panicked")?);
+        Ok(all)
+    })
+}
+
+fn one(work: Work, index: usize, round: &str, gateway: &Gateway) -> Vec<u8> {
+    let merchant = gateway.merchant(index);
+    let reference = format!("B{round}-{index}");
+    let (method, target) = (work.method(), work.target(&merchant.code));
+    let body = work.body(&merchant.code, &merchant.api_key, &reference);
+    let timestamp = gateway.now().wire_text();
+    let signature = signature::sign_asymmetric(gateway.merchant_key(), method, &target, body.as_bytes(), &timestamp);
+    let kind = work as u8;
+    format!(
+        "{method} {target} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nX-TIMESTAMP: {timestamp}\r\nX-SIGNATURE: {signature}\r\nX-EXTERNAL-ID: {kind}{round}-{index}\r\nX-PARTNER-ID: {}\r\nCHANNEL-ID: ESPAY\r\nContent-Length: {}\r\n\r\n{body}",
+        merchant.code,
+        body.len()
+    )
+    .into_bytes()
+}
