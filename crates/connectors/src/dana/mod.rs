@@ -149,7 +149,7 @@ impl Connector for Dana {
         Step::Done(match call {
             ProviderCall::Bind { .. } => mapping::bound(response),
             ProviderCall::ReadBalance { .. } => mapping::balance(response),
-            ProviderCall::Charge(charge) => answer::charged(mapping::ROWS, charge.provider.as_ref(), response),
+            ProviderCall::Charge(charge) => answer::charged(mapping::ROWS, charge, response),
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }

@@ -172,7 +172,7 @@ impl Connector for GoPay {
                     Ok(token) => return Step::Send(pay(charge, Some(token), context)),
                     Err(reason) => Outcome::Refused(reason),
                 },
-                (provider, _) => answer::charged(mapping::ROWS, provider.as_ref(), response),
+                _ => answer::charged(mapping::ROWS, charge, response),
             },
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)

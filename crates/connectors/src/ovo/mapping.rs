@@ -3,7 +3,7 @@
 use calendar::Instant;
 use lifecycle::{
     Reason, Secret,
-    provider::{AccountInfo, AccountStatus, Outcome, ProviderLink},
+    provider::{AccountInfo, AccountStatus, Charge, Outcome, ProviderLink},
 };
 
 use super::wire::{BindReply, CustomerTokenReply, UnbindReply};
@@ -96,8 +96,8 @@ pub(super) fn account(balance: Outcome) -> Outcome {
 }
 
 /// 54. A refusal that the code does not explain is explained by its words.
-pub(super) fn charged(provider: Option<&ProviderLink>, response: &HttpResponse) -> Outcome {
-    let outcome = answer::charged(ROWS, provider, response);
+pub(super) fn charged(charge: &Charge, response: &HttpResponse) -> Outcome {
+    let outcome = answer::charged(ROWS, charge, response);
     let unexplained =
         matches!(outcome, Outcome::Unknown(_) | Outcome::Refused(Reason::ProviderRejectedCall(_) | Reason::DoNotHonor));
     match answer::read(response) {

@@ -168,7 +168,7 @@ impl Connector for Ovo {
                     Err(Outcome::Refused(reason)) => Outcome::Refused(reason),
                     Err(_) => Outcome::Refused(Reason::ProviderUnreachable),
                 },
-                (provider, _) => mapping::charged(provider.as_ref(), response),
+                _ => mapping::charged(charge, response),
             },
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)

@@ -160,7 +160,7 @@ impl Connector for ShopeePay {
             ProviderCall::InquireBinding { provider, .. } => mapping::binding(provider, response),
             ProviderCall::InquireAccount { .. } => mapping::account(response),
             ProviderCall::ReadBalance { .. } => mapping::balance(response),
-            ProviderCall::Charge(charge) => answer::charged(mapping::ROWS, charge.provider.as_ref(), response),
+            ProviderCall::Charge(charge) => answer::charged(mapping::ROWS, charge, response),
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }

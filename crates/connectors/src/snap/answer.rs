@@ -1,7 +1,10 @@
 //! What a provider's answer means. Total: whatever a stranger's server says has a meaning, and what nobody knows is
 //! unknown, never failed.
 
-use lifecycle::{Reason, provider::Outcome};
+use lifecycle::{
+    Reason,
+    provider::{Charge, Outcome},
+};
 use money::Amount;
 use protocol::codes;
 use serde::de::DeserializeOwned;
@@ -168,8 +171,8 @@ pub const TABLE: &[Row] = &[
     row(404, "15", Meaning::Refused(Reason::WrongOtp)),
     row(404, "16", Meaning::RejectedCall),
     row(404, "17", Meaning::RejectedCall),
-    // The standard: a failure in direct debit, a success in transfers.
-    row_of("54", 404, "18", Meaning::RejectedCall),
+    // Our reference, with other parameters. The standard calls it a failure in direct debit and a success in transfers;
+    // but our references are ours alone, so something was asked under this one before.
     row(404, "18", Meaning::Unknown),
     row(404, "19", Meaning::Refused(Reason::Expired)),
     row(405, "", Meaning::RejectedCall),
@@ -238,21 +241,28 @@ pub fn unbound(own: &[Row], service: &str, response: &HttpResponse) -> Outcome {
     }
 }
 
-/// What became of a charge (54) that was answered in the standard's form: charged at once, or a page first.
-pub fn charged(own: &[Row], provider: Option<&lifecycle::provider::ProviderLink>, response: &HttpResponse) -> Outcome {
+/// What became of a charge (54) that was answered in the standard's form: charged at once, or a page first. A charge
+/// that no link says who pays for is never done without a page.
+pub fn charged(own: &[Row], charge: &Charge, response: &HttpResponse) -> Outcome {
     let answer = match done(own, "54", Asked::This, response) {
         Ok(answer) => answer,
         Err(outcome) => return outcome,
     };
-    match answer.parse::<wire::PaymentReply>() {
-        Err(evidence) => Outcome::Unknown(evidence),
-        Ok(reply) => match (reply.web_redirect_url, reply.reference_no) {
-            (Some(url), provider_reference) if !url.is_empty() => {
-                Outcome::CustomerNeeded { url, provider_reference, provider: provider.cloned().unwrap_or_default() }
-            }
-            (_, Some(provider_reference)) => Outcome::Charged { provider_reference },
-            (_, None) => Outcome::Unknown("a charge without the provider's reference".into()),
-        },
+    let reply: wire::PaymentReply = match answer.parse_or_unknown() {
+        Ok(reply) => reply,
+        Err(outcome) => return outcome,
+    };
+    if reply.partner_reference_no.is_some_and(|text| !text.is_empty() && text != charge.reference) {
+        return Outcome::Unknown("the answer to another charge".into());
+    }
+    let page = [reply.web_redirect_url, reply.app_redirect_url].into_iter().flatten().find(|url| !url.is_empty());
+    match (page, reply.reference_no, &charge.provider) {
+        (Some(url), provider_reference, provider) => {
+            Outcome::CustomerNeeded { url, provider_reference, provider: provider.clone().unwrap_or_default() }
+        }
+        (None, Some(provider_reference), Some(_)) => Outcome::Charged { provider_reference },
+        (None, Some(_), None) => Outcome::Unknown("a charge that names neither who pays nor a page".into()),
+        (None, None, _) => Outcome::Unknown("a charge without the provider's reference".into()),
     }
 }
 
@@ -281,14 +291,17 @@ pub fn charge_status(
     transaction_status(&reply.latest_transaction_status, known, reason)
 }
 
-/// What `latestTransactionStatus` means. A refund is for the operator: the money was taken and went back.
+/// What `latestTransactionStatus` means. A refund is for the operator: the money was taken and went back. A failure is
+/// one whatever its reason: only a call that was not answered can have missed the provider.
 pub fn transaction_status(status: &str, provider_reference: &str, reason: Option<Reason>) -> Outcome {
     match status {
         "00" => Outcome::Charged { provider_reference: provider_reference.to_owned() },
         "01" | "02" | "03" => Outcome::Pending,
         "04" => Outcome::Unknown("refunded at the provider".into()),
         "05" => Outcome::Refused(Reason::Cancelled),
-        "06" => Outcome::Refused(reason.unwrap_or(Reason::DoNotHonor)),
+        "06" => Outcome::Refused(
+            reason.filter(|reason| *reason != Reason::ProviderUnreachable).unwrap_or(Reason::DoNotHonor),
+        ),
         "07" => Outcome::NotFound,
         _ => Outcome::Unknown("a transaction status that nobody knows".into()),
     }

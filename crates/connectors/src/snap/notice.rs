@@ -58,11 +58,18 @@ pub fn verified<T: DeserializeOwned>(
 /// As [`verified`].
 pub fn payment(request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
     let notice: NotifyRequest = verified(request, "56", context)?;
-    Ok(read_payment(&notice))
+    read_payment(&notice, &context.account.merchant_id)
 }
 
-/// What a payment notice that was verified says.
-pub fn read_payment(notice: &NotifyRequest) -> Notice {
+/// What a payment notice that was verified says. A provider signs with one key for all of its merchants, and each may
+/// have its notices sent here under a reference that looks like ours: only those about our own merchant count.
+///
+/// # Errors
+/// A notice about another merchant; it changes nothing.
+pub fn read_payment(notice: &NotifyRequest, merchant_id: &str) -> Result<Notice, NoticeRefused> {
+    if notice.merchant_id.as_deref().is_some_and(|named| named != merchant_id) {
+        return Err(refused("a notice about another merchant", 404, "56", "08"));
+    }
     let reference = notice.original_partner_reference_no.as_deref().unwrap_or_default();
     let provider_reference = notice.original_reference_no.as_deref().unwrap_or(reference);
     let reason = notice.original_response_code.as_deref().and_then(|code| answer::reason_of(&[], code));
@@ -70,13 +77,16 @@ pub fn read_payment(notice: &NotifyRequest) -> Notice {
     let amount = notice.amount.as_ref().and_then(super::wire::Money::read);
     let event = match (reference.parse().ok(), outcome, amount) {
         (None, ..) => None,
-        // Money moved, and the notice does not say how much: the inquiry decides.
+        // Money moved, and the notice does not say how much or whose: the inquiry decides.
         (Some(payment), Outcome::Charged { .. }, None) => {
             Some(NoticeEvent::Charge { payment, outcome: Outcome::Unknown("a notice without an amount".into()) })
         }
+        (Some(payment), Outcome::Charged { .. }, _) if notice.merchant_id.is_none() => {
+            Some(NoticeEvent::Charge { payment, outcome: Outcome::Unknown("a notice without a merchant".into()) })
+        }
         (Some(payment), outcome, _) => Some(NoticeEvent::Charge { payment, outcome }),
     };
-    Notice { event, amount, response: response(200, "56", "00") }
+    Ok(Notice { event, amount, response: response(200, "56", "00") })
 }
 
 /// A notice address that receives payment notices (56) and link notices.
@@ -91,7 +101,7 @@ pub fn payment_or_link(request: &HttpRequest, context: &CallContext<'_>) -> Resu
         Link(LinkNotice),
     }
     match verified(request, "56", context)? {
-        Message::Payment(message) => Ok(read_payment(&message)),
+        Message::Payment(message) => read_payment(&message, &context.account.merchant_id),
         Message::Link(message) => Ok(read_link(&message)),
     }
 }

@@ -313,7 +313,7 @@ impl Standard {
             ProviderCall::InquireBinding { provider, .. } => self.binding(provider, response),
             ProviderCall::InquireAccount { .. } => self.account(response),
             ProviderCall::ReadBalance { .. } => balance(self.rows, response),
-            ProviderCall::Charge(charge) => answer::charged(self.rows, charge.provider.as_ref(), response),
+            ProviderCall::Charge(charge) => answer::charged(self.rows, charge, response),
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(self.rows, reference, provider_reference.as_deref(), *amount, response)
             }

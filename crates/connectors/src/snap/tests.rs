@@ -45,7 +45,7 @@ fn the_standards_cases_have_a_meaning() {
         let http = code[..3].parse().unwrap();
         assert_eq!(asked("54", Asked::This, http, code), expected, "{code}");
     }
-    for code in ["4005400", "4005402", "4015400", "4055401", "4045418"] {
+    for code in ["4005400", "4005402", "4015400", "4055401"] {
         let expected = refused(Reason::ProviderRejectedCall(code.into()));
         assert_eq!(asked("54", Asked::This, code[..3].parse().unwrap(), code), expected, "{code}");
     }
@@ -63,8 +63,10 @@ fn what_may_have_happened_is_unknown() {
         let outcome = asked("54", Asked::This, status, "2005400");
         assert!(matches!(outcome, Err(Outcome::Unknown(_))), "{status}: {outcome:?}");
     }
-    // Outside direct debit the standard calls an inconsistent repeat a success.
-    assert!(matches!(asked("07", Asked::This, 404, "4040718"), Err(Outcome::Unknown(_))));
+    // A reference is ours alone: that the provider has it under other parameters says that something was asked before.
+    for code in ["4040718", "4045418"] {
+        assert!(matches!(asked(&code[3..5], Asked::This, 404, code), Err(Outcome::Unknown(_))), "{code}");
+    }
 }
 
 #[test]
@@ -138,10 +140,86 @@ fn a_notice_of_failure_keeps_the_reason_that_it_names() {
     });
     let mut notice: super::wire::NotifyRequest = serde_json::from_value(message).unwrap();
     notice.latest_transaction_status = "06".into();
-    let Some(NoticeEvent::Charge { outcome, .. }) = super::notice::read_payment(&notice).event else {
+    let Some(NoticeEvent::Charge { outcome, .. }) = super::notice::read_payment(&notice, "M").unwrap().event else {
         panic!("about a charge")
     };
     assert_eq!(outcome, Outcome::Refused(Reason::InsufficientFunds));
+}
+
+fn a_charge(linked: bool) -> lifecycle::provider::Charge {
+    lifecycle::provider::Charge {
+        payment: lifecycle::PaymentId::from_bits(4),
+        reference: "pay_00000000000000000000000004".into(),
+        amount: money::Amount::rupiah(150_000),
+        provider: linked.then(lifecycle::provider::ProviderLink::default),
+        phone: None,
+        return_url: String::new(),
+        notify_url: String::new(),
+        valid_until: calendar::Instant::from_micros(0),
+        description: String::new(),
+    }
+}
+
+#[test]
+fn a_charge_is_done_only_by_an_answer_to_it_that_asks_nobody_to_confirm() {
+    const OURS: &str = r#""partnerReferenceNo":"pay_00000000000000000000000004""#;
+    let answered = |linked: bool, rest: &str| {
+        let body = format!(r#"{{"responseCode":"2005400","responseMessage":"Successful",{rest}}}"#);
+        answer::charged(&[], &a_charge(linked), &HttpResponse::json(200, body))
+    };
+    let charged = Outcome::Charged { provider_reference: "P1".into() };
+    assert_eq!(answered(true, &format!(r#""referenceNo":"P1",{OURS}"#)), charged);
+    assert_eq!(answered(true, r#""referenceNo":"P1""#), charged);
+    let others = r#""referenceNo":"P1","partnerReferenceNo":"pay_00000000000000000000000005""#;
+    assert!(matches!(answered(true, others), Outcome::Unknown(_)), "the answer to another charge");
+    // Nobody said who pays, and no page asks for it: nothing can have been taken yet.
+    assert!(matches!(answered(false, r#""referenceNo":"P1""#), Outcome::Unknown(_)));
+    for (rest, page) in [
+        (r#""referenceNo":"P1","webRedirectUrl":"","appRedirectUrl":"wallet://pay/1""#, "wallet://pay/1"),
+        (
+            r#""webRedirectUrl":"https://wallet.example/1","appRedirectUrl":"wallet://pay/1""#,
+            "https://wallet.example/1",
+        ),
+    ] {
+        for linked in [true, false] {
+            let outcome = answered(linked, rest);
+            assert!(matches!(&outcome, Outcome::CustomerNeeded { url, .. } if url == page), "{rest}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_notice_is_believed_only_when_it_is_about_our_own_merchant() {
+    let read = |merchant: Option<&str>, status: &str| {
+        let message = serde_json::json!({
+            "originalPartnerReferenceNo": "pay_00000000000000000000000004",
+            "originalReferenceNo": "P1",
+            "merchantId": merchant,
+            "amount": {"value": "150000.00", "currency": "IDR"},
+            "latestTransactionStatus": status,
+        });
+        let notice: super::wire::NotifyRequest = serde_json::from_value(message).unwrap();
+        super::notice::read_payment(&notice, "MERCHANT01").map(|notice| match notice.event {
+            Some(NoticeEvent::Charge { outcome, .. }) => outcome,
+            other => panic!("{other:?}"),
+        })
+    };
+    assert_eq!(read(Some("MERCHANT01"), "00").unwrap(), Outcome::Charged { provider_reference: "P1".into() });
+    // A provider signs with one key for all of its merchants, and each of them may name our address for its notices.
+    for status in ["00", "05", "06"] {
+        let refused = read(Some("ANOTHER"), status).unwrap_err();
+        assert_eq!(refused.response.status, 404, "{}", refused.why);
+    }
+    assert!(matches!(read(None, "00").unwrap(), Outcome::Unknown(_)), "money without a merchant: ask");
+    assert_eq!(read(None, "06").unwrap(), Outcome::Refused(Reason::DoNotHonor));
+}
+
+#[test]
+fn a_charge_that_failed_for_want_of_room_has_failed() {
+    let reason = answer::reason_of(&[], "4295400");
+    assert_eq!(reason, Some(Reason::ProviderUnreachable));
+    // That reason, in an answer to a question, would say that the question was not heard.
+    assert_eq!(answer::transaction_status("06", "P1", reason), Outcome::Refused(Reason::DoNotHonor));
 }
 
 #[test]

@@ -105,6 +105,9 @@ pub struct PaymentReply {
     /// Where the customer confirms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web_redirect_url: Option<String>,
+    /// The same, in the wallet's own application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_redirect_url: Option<String>,
 }
 
 /// Status request (55).
