@@ -102,8 +102,10 @@ pub enum Capability {
     Bind,
     /// Say what became of a binding.
     InquireBinding,
-    /// Say the state of an account (08).
+    /// Say the state of a linked account (08).
     InquireAccount,
+    /// Say the state of anybody's account by number (08).
+    InquireAccountByPhone,
     /// Say balances (11).
     ReadBalance,
     /// Charge (54).
@@ -123,7 +125,8 @@ impl Capability {
             ProviderCall::StartAuthorisation { .. } => Self::StartAuthorisation,
             ProviderCall::Bind { .. } => Self::Bind,
             ProviderCall::InquireBinding { .. } => Self::InquireBinding,
-            ProviderCall::InquireAccount { .. } => Self::InquireAccount,
+            ProviderCall::InquireAccount { provider: Some(_), .. } => Self::InquireAccount,
+            ProviderCall::InquireAccount { provider: None, .. } => Self::InquireAccountByPhone,
             ProviderCall::ReadBalance { .. } => Self::ReadBalance,
             ProviderCall::Charge(_) => Self::Charge,
             ProviderCall::InquireCharge { .. } => Self::InquireCharge,

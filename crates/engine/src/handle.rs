@@ -56,11 +56,34 @@ struct Shared {
     errands: mpsc::Sender<Errand>,
     work: mpsc::UnboundedSender<Work>,
     /// Tasks that this process is performing now, so that none is begun twice here.
-    performing: SyncMutex<HashSet<TaskId>>,
+    performing: Arc<SyncMutex<HashSet<TaskId>>>,
     stop: CancellationToken,
     /// Everything that runs beside the writer.
     running: TaskTracker,
     writer: SyncMutex<Option<JoinHandle<()>>>,
+}
+
+/// The right to perform a task; given back when the performer ends, however it ends. A task whose performer broke down
+/// would else be forgotten until the next start.
+struct Performing {
+    id: TaskId,
+    all: Arc<SyncMutex<HashSet<TaskId>>>,
+}
+
+impl Performing {
+    /// None while somebody here performs the task.
+    fn begin(all: &Arc<SyncMutex<HashSet<TaskId>>>, id: TaskId) -> Option<Self> {
+        let begun = all.lock().is_ok_and(|mut all| all.insert(id));
+        begun.then(|| Self { id, all: all.clone() })
+    }
+}
+
+impl Drop for Performing {
+    fn drop(&mut self) {
+        if let Ok(mut all) = self.all.lock() {
+            all.remove(&self.id);
+        }
+    }
 }
 
 /// Why the engine did not start.
@@ -103,7 +126,7 @@ impl Engine {
             lines,
             errands,
             work,
-            performing: SyncMutex::new(HashSet::new()),
+            performing: Arc::default(),
             stop: CancellationToken::new(),
             running: TaskTracker::new(),
             writer: SyncMutex::new(Some(thread)),
@@ -144,16 +167,13 @@ impl Engine {
                 () = self.stopping() => return,
             };
             let Some(next) = next else { return };
-            let id = next.task.id;
-            if !self.shared.performing.lock().is_ok_and(|mut set| set.insert(id)) {
+            let Some(performing) = Performing::begin(&self.shared.performing, next.task.id) else {
                 continue;
-            }
+            };
             let engine = self.clone();
             self.shared.running.spawn(async move {
-                perform::perform(engine.clone(), next).await;
-                if let Ok(mut set) = engine.shared.performing.lock() {
-                    set.remove(&id);
-                }
+                perform::perform(engine, next).await;
+                drop(performing);
             });
         }
     }
@@ -480,4 +500,23 @@ fn products_of(options: &EngineOptions) -> Vec<ProductFacts> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_whose_performer_broke_down_can_be_taken_up_again() {
+        let all = Arc::default();
+        let id = TaskId::from_bits(1);
+        let performing = Performing::begin(&all, id);
+        assert!(performing.is_some() && Performing::begin(&all, id).is_none());
+        let broken = tokio::spawn(async move {
+            let _performing = performing;
+            panic!("a broken belief");
+        });
+        assert!(broken.await.is_err());
+        assert!(Performing::begin(&all, id).is_some());
+    }
 }

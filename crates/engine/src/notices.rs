@@ -1,4 +1,5 @@
-//! Providers' notices: kept as they came, then believed or not, then joined to the path of every command.
+//! Providers' notices: believed or not, kept as they came if they are, then joined to the path of every command. What is
+//! not believed is only logged: anybody may send anything here, and the store is no place for it.
 
 use connectors::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
 use lifecycle::{Command, Key, MerchantCode, Row};
@@ -22,29 +23,32 @@ impl Engine {
             );
         };
         let name = line.connector.descriptor().name;
+        let context = CallContext { account: &line.account, now: self.now(), token: None, external_id: "" };
+        let notice = match line.connector.notice(&request, &context) {
+            Ok(notice) => notice,
+            Err(NoticeRefused { why, response }) => {
+                tracing::warn!(connector = name, why, "a notice was not believed");
+                return response;
+            }
+        };
         let (reply, kept) = oneshot::channel();
         let raw = ProviderNotice { connector: name, received_at: self.now(), raw: raw_text(&request) };
         if self.errand(Errand::Keep(raw, reply)).await.is_err() || !kept.await.unwrap_or(false) {
             return unavailable();
         }
-        let context = CallContext { account: &line.account, now: self.now(), token: None, external_id: "" };
-        match line.connector.notice(&request, &context) {
-            Err(NoticeRefused { why, response }) => {
-                tracing::warn!(connector = name, why, "a notice was not believed");
-                response
+        let Notice { event: Some(event), response, amount } = notice else {
+            return notice.response;
+        };
+        match self.take_event(name, event, amount).await {
+            Ok(()) => response,
+            Err(why) => {
+                tracing::error!(connector = name, why, "a notice could not be taken");
+                unavailable()
             }
-            Ok(Notice { event: None, response, .. }) => response,
-            Ok(Notice { event: Some(event), response, amount }) => match self.take_event(event, amount).await {
-                Ok(()) => response,
-                Err(why) => {
-                    tracing::error!(connector = name, why, "a notice could not be taken");
-                    unavailable()
-                }
-            },
         }
     }
 
-    async fn take_event(&self, event: NoticeEvent, amount: Option<Amount>) -> Result<(), String> {
+    async fn take_event(&self, name: &str, event: NoticeEvent, amount: Option<Amount>) -> Result<(), String> {
         let (key, command) = match event {
             NoticeEvent::Charge { payment, outcome } => {
                 (Key::Payment(payment), Command::ChargeNoticed { payment, outcome })
@@ -52,7 +56,8 @@ impl Engine {
             NoticeEvent::Binding { link } => (Key::Link(link), Command::BindingNoticed { link }),
             NoticeEvent::Revoked { link } => (Key::Link(link), Command::LinkRevoked { link }),
         };
-        let row = self.row(key).await;
+        let about = format!("{key:?}");
+        let row = self.read(move |reader| reader.row(&key)).await.ok_or("the store could not be asked")?;
         if let (Some(Row::Payment(payment)), Some(amount)) = (&row, amount)
             && payment.amount != amount
         {
@@ -61,8 +66,15 @@ impl Engine {
             return Ok(());
         }
         let Some((merchant, product)) = row.as_ref().and_then(owner) else {
+            tracing::error!(connector = name, about, "a notice is about something that is not here");
             return Ok(());
         };
+        let sold_by = product.as_deref().and_then(connectors::product).map(|(owner, _)| owner.descriptor().name);
+        if sold_by != Some(name) {
+            // A provider's signature speaks for its own charges and links only.
+            tracing::error!(connector = name, about, sold_by, "a notice is about another provider's and is not believed");
+            return Ok(());
+        }
         let partner = self.partner(merchant.as_str()).ok_or_else(|| format!("merchant {merchant} is gone"))?;
         self.decide(partner, command, product.as_deref(), None)
             .await

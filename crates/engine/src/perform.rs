@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connectors::Capability;
 use lifecycle::{
-    Command, Key, MerchantCode, Row,
+    Command, Key, MerchantCode, ProductCode, Row,
     account_creation::AccountCreation,
     linkage::{Link, LinkStatus},
     payment::{Payment, PaymentStatus},
@@ -41,7 +41,7 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
     let Some(partner) =
         work.partner.clone().or_else(|| merchant_of(&work).and_then(|merchant| engine.partner(merchant.as_str())))
     else {
-        tracing::error!(task = %work.task.id, kind = ?work.task.kind, "a task belongs to no merchant; it stays due");
+        tracing::error!(task = %work.task.id, kind = work.task.kind.name(), "a task belongs to no merchant; it stays due");
         return;
     };
     let crash = engine.crash_point();
@@ -64,7 +64,7 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
             outcome
         }
     };
-    tracing::info!(task.id = %work.task.id, kind = ?work.task.kind, attempts = work.task.attempts, outcome = outcome_name(&outcome), "performed");
+    tracing::info!(task.id = %work.task.id, kind = work.task.kind.name(), attempts = work.task.attempts, outcome = outcome_name(&outcome), "performed");
     let link = work.rows.iter().find_map(|row| match row {
         Row::Payment(payment) => payment.link,
         _ => None,
@@ -134,16 +134,7 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
         TaskKind::Bind(_) => link.and_then(|link| bind_call(engine, link)),
         TaskKind::InquireBinding { .. } => link.and_then(inquire_binding_call),
         TaskKind::Unbind(_) => link.and_then(unbind_call),
-        TaskKind::InquireAccount { product, .. } if link.is_some() && !can_tell(product.as_str()) => {
-            // A provider that cannot be asked: what is known of the account is that it is linked.
-            let info = AccountInfo { status: AccountStatus::Active, level: '2', message: String::new() };
-            Some(Call::Settled(Outcome::Account(info)))
-        }
-        TaskKind::InquireAccount { product, phone, .. } => {
-            let provider = link.and_then(provider_of).cloned();
-            let phone = phone.clone().or_else(|| link.and_then(|link| link.phone.clone()));
-            Some(Call::Provider(product.to_string(), ProviderCall::InquireAccount { phone, provider }))
-        }
+        TaskKind::InquireAccount { product, phone, .. } => Some(inquire_account_call(product, phone.as_ref(), link)),
         TaskKind::ReadBalance { .. } => link.and_then(|link| {
             let call = ProviderCall::ReadBalance { provider: provider_of(link)?.clone(), phone: link.phone.clone() };
             Some(Call::Provider(link.product.to_string(), call))
@@ -163,9 +154,20 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
 }
 
 /// Whether the provider of this product tells the state of an account.
-fn can_tell(product: &str) -> bool {
-    connectors::product(product)
-        .is_some_and(|(connector, _)| connector.descriptor().capabilities.contains(&Capability::InquireAccount))
+/// A provider that cannot be asked about the account is answered for from our own book: linked or not.
+fn inquire_account_call(product: &ProductCode, phone: Option<&String>, link: Option<&Link>) -> Call {
+    let provider = link.and_then(provider_of).cloned();
+    let phone = phone.or_else(|| link.and_then(|link| link.phone.as_ref())).cloned();
+    let (status, level) =
+        if provider.is_some() { (AccountStatus::Active, '2') } else { (AccountStatus::NotRegistered, '0') };
+    let call = ProviderCall::InquireAccount { phone, provider };
+    let can_tell = connectors::product(product.as_str())
+        .is_some_and(|(connector, _)| connector.descriptor().capabilities.contains(&Capability::of(&call)));
+    if can_tell {
+        Call::Provider(product.to_string(), call)
+    } else {
+        Call::Settled(Outcome::Account(AccountInfo { status, level, message: String::new() }))
+    }
 }
 
 fn provider_of(link: &Link) -> Option<&ProviderLink> {

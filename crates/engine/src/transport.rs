@@ -18,6 +18,10 @@ pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
 pub const REQUESTS_PER_CALL_MAX: usize = 8;
 /// How long connecting may take, in milliseconds.
 pub const CONNECT_BUDGET_MS: u64 = 3_000;
+/// How long a call may go on, in milliseconds: past it nothing more is sent, so that a call which waited for a token
+/// cannot reach a provider after its task was taken for lost. With the last request's own time it is shorter than the
+/// usual lease of a task.
+pub const CALL_BUDGET_MS: u64 = 60_000;
 /// A token is renewed this many seconds before its end.
 pub const TOKEN_MARGIN_SECONDS: i64 = 60;
 
@@ -88,10 +92,21 @@ pub struct Line {
     token: Mutex<Option<(Secret, calendar::Instant)>>,
 }
 
+impl Line {
+    /// Forgets the token that was not accepted; one that was fetched meanwhile stays.
+    async fn forget(&self, refused: Option<&Secret>) {
+        let mut kept = self.token.lock().await;
+        if kept.as_ref().map(|(token, _)| token) == refused {
+            *kept = None;
+        }
+    }
+}
+
 /// Every provider that we have an account at.
 pub struct Lines {
     lines: HashMap<&'static str, Arc<Line>>,
     clock: Arc<dyn Clock>,
+    call_budget: Duration,
 }
 
 impl Lines {
@@ -109,7 +124,7 @@ impl Lines {
             };
             lines.insert(descriptor.name, Arc::new(line));
         }
-        Ok(Self { lines, clock })
+        Ok(Self { lines, clock, call_budget: Duration::from_millis(CALL_BUDGET_MS) })
     }
 
     /// The line of this connector.
@@ -126,10 +141,12 @@ impl Lines {
     pub async fn call(&self, line: &Line, call: &ProviderCall) -> Outcome {
         let mut answers: Vec<HttpResponse> = Vec::new();
         let mut renewed = false;
+        let deadline = tokio::time::Instant::now() + self.call_budget;
         while answers.len() < REQUESTS_PER_CALL_MAX {
-            let token = match self.token(line).await {
-                Ok(token) => token,
-                Err(why) => return unreached(&answers, why),
+            let token = match tokio::time::timeout_at(deadline, self.token(line)).await {
+                Ok(Ok(token)) if tokio::time::Instant::now() < deadline => token,
+                Ok(Err(why)) => return unreached(&answers, why),
+                Ok(Ok(_)) | Err(_) => return unreached(&answers, "no time was left to send it".into()),
             };
             let number = external_id(&mut SystemFresh::default());
             let context = CallContext {
@@ -149,7 +166,7 @@ impl Lines {
             match send(&line.client, request).await {
                 Ok(response) if !renewed && line.connector.token_expired(&response) => {
                     renewed = true;
-                    *line.token.lock().await = None;
+                    line.forget(token.as_ref()).await;
                 }
                 Ok(response) => answers.push(response),
                 Err(TransportError::NotReached(why)) => return unreached(&answers, why),
@@ -174,7 +191,7 @@ impl Lines {
         }
         let response = send(&line.client, request).await.map_err(|error| error.to_string())?;
         let fetched = line.connector.read_token(&response)?;
-        let life = (fetched.expires_in_seconds - TOKEN_MARGIN_SECONDS).max(fetched.expires_in_seconds / 2);
+        let life = fetched.expires_in_seconds.saturating_sub(TOKEN_MARGIN_SECONDS).max(fetched.expires_in_seconds / 2);
         *kept = Some((fetched.token.clone(), now.plus_seconds(life)));
         Ok(Some(fetched.token))
     }
@@ -187,5 +204,73 @@ fn unreached(answers: &[HttpResponse], why: String) -> Outcome {
         Outcome::Refused(Reason::ProviderUnreachable)
     } else {
         Outcome::Unknown(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use money::Amount;
+    use protocol::keys::PrivateKey;
+
+    fn account(base_url: String) -> Account {
+        let pem = include_bytes!("../../../docs/reference/signing/test_private.pem");
+        Account {
+            base_url,
+            pages_url: String::new(),
+            client_id: "client".into(),
+            client_secret: Secret::new("secret"),
+            merchant_id: "merchant".into(),
+            private_key: PrivateKey::load(pem).unwrap().key,
+            provider_keys: vec![],
+        }
+    }
+
+    /// The first provider that wants a token, at this address.
+    fn lines(base_url: &str) -> (Lines, Arc<Line>) {
+        let wants_token = |connector: &&&dyn Connector| {
+            let account = account(String::new());
+            let now = calendar::Instant::from_micros(0);
+            let context = CallContext { account: &account, now, token: None, external_id: "1" };
+            connector.token_request(&context).is_some()
+        };
+        let name = connectors::CONNECTORS.iter().find(wants_token).unwrap().descriptor().name;
+        let accounts = HashMap::from([(name.to_owned(), account(base_url.to_owned()))]);
+        let mut lines = Lines::open(&accounts, Arc::new(crate::SystemClock)).unwrap();
+        lines.call_budget = Duration::from_millis(50);
+        let line = lines.line(name).unwrap().clone();
+        (lines, line)
+    }
+
+    fn question() -> ProviderCall {
+        ProviderCall::InquireCharge {
+            reference: "pay_1".into(),
+            provider_reference: None,
+            amount: Amount::rupiah(1),
+            charged_at: calendar::Instant::from_micros(0),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waits_too_long_for_a_token_is_never_sent() {
+        let (lines, line) = lines("http://127.0.0.1:1");
+        let fetching = line.token.lock().await;
+        let call = question();
+        let outcome = tokio::time::timeout(Duration::from_secs(10), lines.call(&line, &call)).await;
+        assert_eq!(outcome.unwrap(), Outcome::Refused(Reason::ProviderUnreachable));
+        drop(fetching);
+    }
+
+    #[tokio::test]
+    async fn a_late_refusal_of_an_old_token_does_not_take_the_new_one_away() {
+        let (_, line) = lines("http://127.0.0.1:1");
+        let (old, new) = (Secret::new("old"), Secret::new("new"));
+        *line.token.lock().await = Some((new.clone(), calendar::Instant::from_micros(i64::MAX)));
+        line.forget(Some(&old)).await;
+        assert_eq!(line.token.lock().await.as_ref().map(|(token, _)| token.clone()), Some(new.clone()));
+        line.forget(Some(&new)).await;
+        assert!(line.token.lock().await.is_none());
     }
 }

@@ -13,13 +13,17 @@ use std::{
 use calendar::Instant;
 use engine::{Clock, Engine, EngineOptions, Environment, digest};
 use lifecycle::{
-    Command, Key, Merchant, MerchantCode, PaymentId, Refusal, RequestId, Row,
+    Command, Key, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row, Secret,
     merchant::{Callbacks, Strictness},
     payment::{Pay, PaymentStatus},
     request::{Request, RequestKey, ServiceCode},
 };
 use money::Amount;
-use protocol::keys::PrivateKey;
+use connectors::{Account, HttpRequest};
+use protocol::{
+    keys::{PrivateKey, PublicKey},
+    signature,
+};
 use store::{Store, sqlite::SqliteStore, vault::Vault};
 
 /// A clock that a test turns.
@@ -48,7 +52,7 @@ fn merchant(code: &str, replay: bool) -> Merchant {
         alias: None,
         name: "Toko".into(),
         api_key: format!("{code:0>32}"),
-        products: vec![],
+        products: connectors::CONNECTORS.iter().map(|c| c.descriptor().products[0].product_code()).collect(),
         public_keys: vec![],
         redirect_origins: vec![],
         allow_local_redirects: true,
@@ -61,14 +65,32 @@ fn merchant(code: &str, replay: bool) -> Merchant {
     }
 }
 
+fn private_key() -> PrivateKey {
+    PrivateKey::load(include_bytes!("../../../docs/reference/signing/test_private.pem")).unwrap().key
+}
+
+/// Our account at every provider; all of them sign with one key.
+fn account() -> Account {
+    let public = include_bytes!("../../../docs/reference/signing/test_public.pem");
+    Account {
+        base_url: "http://127.0.0.1:1".into(),
+        pages_url: String::new(),
+        client_id: "client".into(),
+        client_secret: Secret::new("secret"),
+        merchant_id: "MERCHANT01".into(),
+        private_key: private_key(),
+        provider_keys: vec![PublicKey::load(public).unwrap().key],
+    }
+}
+
 fn start(folder: &Path, clock: &TurnedClock) -> Engine {
     let vault = Vault::open(&folder.join("store.key")).unwrap();
     let store = SqliteStore::open(&folder.join("store.db"), vault).unwrap();
     store.save_merchant(&merchant("STRICT", false)).unwrap();
     store.save_merchant(&merchant("REPLAY", true)).unwrap();
-    let pem = include_bytes!("../../../docs/reference/signing/test_private.pem");
-    let key = PrivateKey::load(pem).unwrap().key;
-    let options = EngineOptions::new(Environment::Sandbox, "http://gateway.test".into(), Arc::new(clock.clone()), key);
+    let mut options =
+        EngineOptions::new(Environment::Sandbox, "http://gateway.test".into(), Arc::new(clock.clone()), private_key());
+    options.accounts = connectors::CONNECTORS.iter().map(|c| (c.descriptor().name.to_owned(), account())).collect();
     Engine::start(options, Arc::new(store)).unwrap()
 }
 
@@ -182,4 +204,59 @@ async fn status(engine: &Engine, id: PaymentId) -> PaymentStatus {
         Some(Row::Payment(payment)) => payment.status,
         other => panic!("{other:?}"),
     }
+}
+
+/// A provider's notice that a payment was charged, signed or not.
+fn charged_notice(payment: PaymentId, rupiah: u32, now: Instant, signed: bool) -> HttpRequest {
+    let body = format!(
+        r#"{{"originalPartnerReferenceNo":"{payment}","originalReferenceNo":"P1","merchantId":"MERCHANT01",
+            "amount":{{"value":"{rupiah}.00","currency":"IDR"}},"latestTransactionStatus":"00","filler":"{}"}}"#,
+        "a".repeat(50_000)
+    );
+    let timestamp = now.wire_text();
+    let signature = match signed {
+        true => signature::sign_asymmetric(&private_key(), "POST", "/notices/wallet", body.as_bytes(), &timestamp),
+        false => "bm90aGluZw==".into(),
+    };
+    let headers = vec![("X-TIMESTAMP".into(), timestamp), ("X-SIGNATURE".into(), signature)];
+    HttpRequest { method: "POST", url: "/notices/wallet".into(), headers, body: body.into_bytes() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_counts_only_from_the_payments_own_provider_and_with_its_amount() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = start(folder.path(), &TurnedClock::new());
+    let [own, other] = [0, 1].map(|place: usize| connectors::CONNECTORS[place].descriptor());
+    let Command::Pay(asked) = pay("STRICT", "e1", "order-1", 50_000, engine.now()) else { panic!("a payment") };
+    let command = Command::Pay(Pay { product: Some(ProductCode::new(own.products[0].code)), ..asked });
+    engine.submit(&engine.partner("STRICT").unwrap(), command).await.unwrap();
+    let id = payments(&engine, "STRICT").await[0].id;
+    for (name, rupiah, signed, answered, status) in [
+        (own.name, 50_000, false, 401, "checkout"),
+        (own.name, 50_001, true, 200, "checkout"),
+        (other.name, 50_000, true, 200, "checkout"),
+        (own.name, 50_000, true, 200, "succeeded"),
+        (own.name, 50_000, true, 200, "succeeded"),
+    ] {
+        let response = engine.notice(name, charged_notice(id, rupiah, engine.now(), signed)).await;
+        assert_eq!(response.status, answered, "{name} {rupiah}");
+        assert_eq!(self::status(&engine, id).await.name(), status, "{name} {rupiah}");
+    }
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_strangers_send_as_notices_does_not_fill_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = start(folder.path(), &TurnedClock::new());
+    let size = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    let before: u64 = size();
+    let name = connectors::CONNECTORS[0].descriptor().name;
+    for number in 0..40 {
+        let notice = charged_notice(PaymentId::from_bits(number), 1, engine.now(), false);
+        assert_eq!(engine.notice(name, notice).await.status, 401);
+    }
+    let after: u64 = size();
+    assert!(after - before < 200_000, "{before} -> {after} bytes");
+    engine.stop().await;
 }

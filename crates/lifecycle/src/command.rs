@@ -276,9 +276,7 @@ impl Command {
             Self::IssueAuthCode(_) | Self::CreateAccount(_) => vec![],
             Self::Bind(c) => c.auth_code.map(Key::AuthCodeByCode).into_iter().chain(active_key(c)).collect(),
             Self::Unbind(c) => vec![Key::LinkByAccountToken(c.account_token)],
-            Self::InquireAccount(c) => {
-                c.account_token.map(Key::LinkByAccountToken).into_iter().chain(creation_key(c)).collect()
-            }
+            Self::InquireAccount(c) => asked_link_key(c).into_iter().chain(creation_key(c)).collect(),
             Self::ReadBalance(c) => vec![Key::LinkByCardToken(c.card_token)],
             Self::Pay(c) => c.card_token.map(Key::LinkByCardToken).into_iter().collect(),
             Self::AskPaymentStatus(c) => vec![payment_reference_key(c)],
@@ -312,7 +310,7 @@ impl Command {
                 linkage::unbind(c, link, context)
             }
             Self::InquireAccount(c) => {
-                let link = c.account_token.and_then(|digest| link_row(world, &Key::LinkByAccountToken(digest)));
+                let link = asked_link_key(&c).and_then(|key| link_row(world, &key));
                 let creation = creation_key(&c).and_then(|key| creation_row(world, &key));
                 enquiry::inquire_account(c, link, creation, context)
             }
@@ -392,6 +390,17 @@ fn active_key(command: &linkage::Bind) -> Option<Key> {
     let product = command.product.clone()?;
     let phone = command.phone.clone()?;
     Some(Key::LinkByPhone(command.request.key.merchant.clone(), product, phone))
+}
+
+/// The link that an account inquiry is about: the token names it, else the number.
+fn asked_link_key(command: &enquiry::InquireAccount) -> Option<Key> {
+    match command.account_token {
+        Some(token) => Some(Key::LinkByAccountToken(token)),
+        None => {
+            let phone = command.phone.clone()?;
+            Some(Key::LinkByPhone(command.request.key.merchant.clone(), command.product.clone(), phone))
+        }
+    }
 }
 
 fn creation_key(command: &enquiry::InquireAccount) -> Option<Key> {

@@ -25,7 +25,8 @@ pub struct InquireAccount {
     pub account_token: Option<Digest>,
 }
 
-/// Asks the provider about an account; a link that is not active is answered from our own state.
+/// Asks the provider about an account; a link that is not active is answered from our own state. `link` is the one that
+/// the account token or the number names.
 pub fn inquire_account(
     command: InquireAccount,
     link: Option<&Link>,
@@ -37,10 +38,11 @@ pub fn inquire_account(
     }
     let mut asked_link = None;
     let mut known = None;
-    if command.account_token.is_some() {
-        let link = link
-            .filter(|link| link.merchant == context.merchant.code && link.product == command.product)
-            .ok_or(Refusal::TokenUnknown)?;
+    let mine = link.filter(|link| link.merchant == context.merchant.code && link.product == command.product);
+    if command.account_token.is_some() && mine.is_none() {
+        return Err(Refusal::TokenUnknown);
+    }
+    if let Some(link) = mine {
         match &link.status {
             LinkStatus::Active { .. } => asked_link = Some(link.id),
             LinkStatus::Binding { .. } | LinkStatus::AwaitingCustomer { .. } | LinkStatus::Unknown { .. } => {
@@ -50,12 +52,15 @@ pub fn inquire_account(
             | LinkStatus::Unlinked { .. }
             | LinkStatus::Revoked { .. }
             | LinkStatus::Failed { .. } => {
-                known = Some(AccountStatus::Inactive);
+                // A number says nothing of a link that ended: the provider may know the account all the same.
+                known = command.account_token.map(|_| AccountStatus::Inactive);
             }
         }
-    } else if creation.is_some_and(|creation| {
+    }
+    let opening = creation.is_some_and(|creation| {
         matches!(creation.status, AccountCreationStatus::AwaitingPin | AccountCreationStatus::Creating { .. })
-    }) {
+    });
+    if opening && known.is_none() && asked_link.is_none() {
         known = Some(AccountStatus::Pending);
     }
     let key = command.request.key.clone();

@@ -77,6 +77,24 @@ pub enum TaskKind {
 }
 
 impl TaskKind {
+    /// The one word for it in logs, without what it is about: some kinds carry a customer's number.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Bind(_) => "bind",
+            Self::InquireBinding { .. } => "inquire_binding",
+            Self::Unbind(_) => "unbind",
+            Self::InquireAccount { .. } => "inquire_account",
+            Self::ReadBalance { .. } => "read_balance",
+            Self::CreateAccount(_) => "create_account",
+            Self::InquireCreation(_) => "inquire_creation",
+            Self::ConfirmWithMerchant(_) => "confirm_with_merchant",
+            Self::Charge(_) => "charge",
+            Self::ExpireCheckout(_) => "expire_checkout",
+            Self::InquireCharge { .. } => "inquire_charge",
+            Self::Notify(_) => "notify",
+        }
+    }
+
     /// The service whose call waits for the outcome, if one does.
     pub fn answers(&self) -> Option<ServiceCode> {
         match self {

@@ -57,6 +57,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::Bind,
         Capability::InquireBinding,
         Capability::InquireAccount,
+        Capability::InquireAccountByPhone,
         Capability::ReadBalance,
         Capability::Charge,
         Capability::InquireCharge,

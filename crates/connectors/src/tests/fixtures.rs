@@ -262,7 +262,9 @@ fn every_connector_has_a_fixture_of_every_request_and_of_a_notice() {
                 crate::Capability::StartAuthorisation => &["authorise"],
                 crate::Capability::Bind => &["bind", "bind_with_code"],
                 crate::Capability::InquireBinding => &["inquire_binding", "inquire_binding_without_token"],
-                crate::Capability::InquireAccount => &["inquire_account", "inquire_account_by_phone"],
+                crate::Capability::InquireAccount | crate::Capability::InquireAccountByPhone => {
+                    &["inquire_account", "inquire_account_by_phone"]
+                }
                 crate::Capability::ReadBalance => &["read_balance"],
                 crate::Capability::Charge => &["charge"],
                 crate::Capability::InquireCharge => &["inquire_charge"],
