@@ -1,5 +1,5 @@
 //! The one entrance for providers' notices. What a notice means is its connector's matter; here it is only limited,
-//! turned into a plain value, and handed to the engine, which keeps it before it is read.
+//! turned into a plain value, and handed to the engine.
 
 use std::sync::Arc;
 
