@@ -236,3 +236,43 @@ fn unlinking_ends_once_and_is_asked_again_while_unknown() {
     assert_eq!(the_link(&gateway).status.name(), "unlinked");
     assert_eq!(gateway.run(Command::LinkRevoked { link: LinkId::from_bits(9999) }), Err(Refusal::TokenUnknown));
 }
+
+#[test]
+fn an_account_is_asked_about_by_number_or_by_token() {
+    use lifecycle::{
+        enquiry::InquireAccount,
+        provider::{AccountInfo, AccountStatus},
+    };
+    let ask = |gateway: &mut Gateway, phone: Option<&str>, token: Option<lifecycle::Digest>| {
+        let request = gateway.call("08", "question");
+        gateway.run(Command::InquireAccount(InquireAccount {
+            request,
+            product: ProductCode::new("WALLET"),
+            phone: phone.map(str::to_owned),
+            account_token: token,
+        }))
+    };
+    let asked_link = |gateway: &Gateway| match gateway.tasks.last().map(|task| task.kind.clone()) {
+        Some(TaskKind::InquireAccount { link, .. }) => link,
+        other => panic!("the provider is not asked: {other:?}"),
+    };
+    let mut gateway = Gateway::default();
+    ask(&mut gateway, Some("6281"), None).unwrap();
+    assert_eq!(asked_link(&gateway), None);
+
+    bind(&mut gateway, "b", Some("WALLET"), BindingFlow::Page, None).unwrap();
+    let token = the_link(&gateway).account_token;
+    let pending = Answer::Account(AccountInfo { status: AccountStatus::Pending, level: '0', message: String::new() });
+    for (phone, token) in [(Some("6281"), None), (None, Some(token))] {
+        ask(&mut gateway, phone, token).unwrap();
+        assert_eq!(gateway.last_answer(), &pending);
+    }
+    end(&mut gateway, is_bind, linked());
+    for (phone, token) in [(Some("6281"), None), (None, Some(token))] {
+        ask(&mut gateway, phone, token).unwrap();
+        assert_eq!(asked_link(&gateway), Some(the_link(&gateway).id));
+    }
+    assert_eq!(ask(&mut gateway, None, Some(digest("nobody's"))), Err(Refusal::TokenUnknown));
+    gateway.merchant.code = lifecycle::MerchantCode::new("OTHER");
+    assert_eq!(ask(&mut gateway, None, Some(token)), Err(Refusal::TokenUnknown));
+}
