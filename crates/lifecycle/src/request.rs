@@ -14,7 +14,7 @@ pub struct ServiceCode(pub &'static str);
 pub struct RequestKey {
     /// Who called.
     pub merchant: MerchantCode,
-    /// The Jakarta day within which the external id is unique.
+    /// The Jakarta day within which the external id is unique: that of the call's signed time.
     pub day: JakartaDay,
     /// `X-EXTERNAL-ID`.
     pub external_id: String,

@@ -111,7 +111,14 @@ async fn snap(
     let body = body::read(&parts.headers, body).await.map_err(|fault| bad_request(fault.reason()))?;
     let partner = trust::verify(door, partner, &Claim { parts: &parts, headers, body: &body })?;
     let partner = &*merchant.insert(partner);
-    let call = call(door, operation, id, partner, headers.external_id, &parts, &body);
+    // The day of the signed time, which two copies of one call share: by our own, a copy would be new after midnight,
+    // and a caller whose clock is a little ahead would be told of an id that it used yesterday.
+    let key = RequestKey {
+        merchant: partner.merchant.code.clone(),
+        day: headers.timestamp_at.jakarta_day(),
+        external_id: headers.external_id.to_owned(),
+    };
+    let call = call(door, operation, id, key, &parts, &body);
     let reading = match understand(door, operation, partner, &call, &parts, &body) {
         Ok(reading) => reading,
         Err(_) if door.engine.external_id_used(&call.key).await => {
@@ -146,7 +153,9 @@ async fn by_api_key(
         .filter(|partner| !partner.merchant.suspended && trust::is_address_allowed(door, partner, &parts))
         .ok_or_else(|| Fault { case: &codes::UNAUTHORIZED, argument: Some("unknown key".into()) })?;
     let partner = &*merchant.insert(partner);
-    let call = call(door, operation, id, partner, &id.to_string(), &parts, &body);
+    let (merchant_code, day) = (partner.merchant.code.clone(), door.engine.now().jakarta_day());
+    let key = RequestKey { merchant: merchant_code, day, external_id: id.to_string() };
+    let call = call(door, operation, id, key, &parts, &body);
     let reading = understand(door, operation, partner, &call, &parts, &body)?;
     carry_out(door, partner, reading).await
 }
@@ -155,26 +164,8 @@ fn bad_request(reason: String) -> Refused {
     Fault { case: &codes::BAD_REQUEST, argument: Some(reason) }.into()
 }
 
-fn call(
-    door: &Door,
-    operation: &dyn Operation,
-    id: RequestId,
-    partner: &Partner,
-    external_id: &str,
-    parts: &Parts,
-    body: &[u8],
-) -> Call {
-    let received_at = door.engine.now();
-    Call {
-        id,
-        key: RequestKey {
-            merchant: partner.merchant.code.clone(),
-            day: received_at.jakarta_day(),
-            external_id: external_id.to_owned(),
-        },
-        digest: parameters_digest(operation, parts, body),
-        received_at,
-    }
+fn call(door: &Door, operation: &dyn Operation, id: RequestId, key: RequestKey, parts: &Parts, body: &[u8]) -> Call {
+    Call { id, key, digest: parameters_digest(operation, parts, body), received_at: door.engine.now() }
 }
 
 /// The digest by which two calls are the same: the operation (an alias is the same address), the query, the body

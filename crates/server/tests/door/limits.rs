@@ -5,16 +5,18 @@ use bytes::Bytes;
 use contract::{Operation, Trust};
 use engine::Environment;
 use hyper::body::Frame;
+use lifecycle::Merchant;
 use server::{BODY_BYTES_MAX, ServerOptions};
 use std::{
     convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
 };
+use store::Store as _;
 
 use crate::{
     samples::{call, call_saying, sample},
-    world::{Call, MERCHANT, World},
+    world::{Call, MERCHANT, World, merchant},
 };
 
 /// A body that never comes.
@@ -140,4 +142,26 @@ async fn a_request_is_one_line_without_secrets() {
     }
     let signature = String::from_utf8_lossy(sent.header("X-SIGNATURE").unwrap()).into_owned();
     assert!(!text.contains(&signature[..20]) && !text.contains("BEGIN"), "{text}");
+}
+
+/// A call that is caught and sent again after midnight must not become new, and a caller whose clock is at the new day
+/// already must not be told that it used the id yesterday.
+#[tokio::test]
+async fn an_external_id_belongs_to_the_day_of_the_calls_own_signed_time() {
+    let world = World::sandbox(vec![]);
+    let patient = Merchant { time_window_seconds: 86_400, ..merchant(MERCHANT) };
+    world.store.save_merchant(&patient).expect("a registered merchant");
+    world.engine.reload_merchants().expect("a merchant with a good key");
+    let operation = contract::operation("get_auth_code").expect("there is one");
+    let fields = sample(operation);
+    let at = |time: &str| call(operation, &fields, "night").with("X-TIMESTAMP", time).signed().request();
+    for (time, expected) in [
+        ("2024-03-13T23:59:59+07:00", 200),
+        ("2024-03-13T23:59:59+07:00", 409),
+        ("2024-03-13T17:00:00Z", 200),
+        ("2024-03-14T07:49:28+07:00", 409),
+    ] {
+        let answer = world.send(at(time)).await;
+        assert_eq!(answer.status, expected, "{time}: {answer:?}");
+    }
 }
