@@ -72,7 +72,12 @@ impl Engine {
         let sold_by = product.as_deref().and_then(connectors::product).map(|(owner, _)| owner.descriptor().name);
         if sold_by != Some(name) {
             // A provider's signature speaks for its own charges and links only.
-            tracing::error!(connector = name, about, sold_by, "a notice is about another provider's and is not believed");
+            tracing::error!(
+                connector = name,
+                about,
+                sold_by,
+                "a notice is about another provider's and is not believed"
+            );
             return Ok(());
         }
         let partner = self.partner(merchant.as_str()).ok_or_else(|| format!("merchant {merchant} is gone"))?;

@@ -11,6 +11,7 @@ use std::{
 };
 
 use calendar::Instant;
+use connectors::{Account, HttpRequest};
 use engine::{Clock, Engine, EngineOptions, Environment, digest};
 use lifecycle::{
     Command, Key, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row, Secret,
@@ -19,7 +20,6 @@ use lifecycle::{
     request::{Request, RequestKey, ServiceCode},
 };
 use money::Amount;
-use connectors::{Account, HttpRequest};
 use protocol::{
     keys::{PrivateKey, PublicKey},
     signature,
