@@ -160,6 +160,11 @@ impl Engine {
         }
     }
 
+    /// Whether the writer takes commands: not after a stop, nor after it broke down.
+    pub fn is_working(&self) -> bool {
+        !self.shared.errands.is_closed()
+    }
+
     async fn perform_all(self, mut work: mpsc::UnboundedReceiver<Work>) {
         loop {
             let next = tokio::select! {

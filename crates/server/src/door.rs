@@ -122,8 +122,12 @@ pub fn respond(door: &Door, id: RequestId, reply: ReplyBody) -> Response<Body> {
     response
 }
 
-async fn health() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], r#"{"status":"ok"}"#)
+async fn health(State(door): State<Arc<Door>>) -> impl IntoResponse {
+    let (status, body) = match door.engine.is_working() {
+        true => (http::StatusCode::OK, r#"{"status":"ok"}"#),
+        false => (http::StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"stopped"}"#),
+    };
+    (status, [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], body)
 }
 
 async fn no_such_address(State(door): State<Arc<Door>>) -> Response {

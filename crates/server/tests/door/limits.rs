@@ -95,6 +95,10 @@ async fn health_and_nothing() {
     let nothing = world.send(get("/%00/..").request()).await;
     assert_eq!((nothing.status, nothing.code().as_str()), (404, "4040000"));
     assert!(nothing.header("x-request-id").starts_with("req_"));
+    // Without its writer a gateway can do nothing; whoever watches over it must see that.
+    world.engine.stop().await;
+    let health = world.send(get("/healthz").request()).await;
+    assert_eq!((health.status, health.body.as_str()), (503, r#"{"status":"stopped"}"#));
 }
 
 /// Where log lines go in a test.
