@@ -16,6 +16,24 @@ const PROBE_TIME: Duration = Duration::from_secs(1);
 const PGBENCH_SECONDS: &str = "3";
 const OPENSSL_SECONDS: &str = "1";
 const PORT: &str = "54329";
+const SPREAD_SCRIPT: &str = "spread.pgbench";
+const HOT_SCRIPT: &str = "hot.pgbench";
+
+/// What the one-statement payment works on: a thousand accounts, payments, entries, an outbox.
+const PAYMENT_TABLES: &str = "
+create table account (id int primary key, balance bigint not null);
+insert into account select n, 1000000000000 from generate_series(1, 1000) n;
+create table payment (id bigserial primary key, account int not null, amount bigint not null);
+create table entry (payment bigint not null, account int not null, amount bigint not null, primary key (payment, account));
+create table outbox (payment bigint primary key);
+";
+/// A conditional debit, a payment, two entries and an outbox row, as one statement of pgbench.
+const PAYMENT_STATEMENT: &str = "
+with debit as (update account set balance = balance - 1 where id = :account and balance >= 1 returning id),
+paid as (insert into payment (account, amount) select id, 1 from debit returning id),
+entries as (insert into entry select id, :account, -1 from paid union all select id, 0, 1 from paid)
+insert into outbox select id from paid;
+";
 
 /// Appends 4 KiB and waits for the disk, again and again for a second.
 pub fn fdatasync(folder: &Path) -> Result<Measured> {
@@ -83,12 +101,16 @@ impl Peers {
         rate_of(fields.get(4)?)
     }
 
-    /// Transactions per second of pgbench's own scripts.
+    /// Transactions per second of pgbench's own scripts, and of a payment written as one statement.
     pub fn pgbench(&self) -> Vec<(String, u64)> {
         let Some(postgres) = &self.postgres else { return vec![] };
-        let runs = [
-            ("pgbench TPC-B, 32 clients", &["-b", "tpcb-like"][..]),
-            ("pgbench simple-update prepared, 32 clients", &["-b", "simple-update", "-M", "prepared"][..]),
+        let spread = postgres.folder.join(SPREAD_SCRIPT).display().to_string();
+        let hot = postgres.folder.join(HOT_SCRIPT).display().to_string();
+        let runs: [(&str, &[&str]); 4] = [
+            ("pgbench TPC-B, 32 clients", &["-c", "32", "-b", "tpcb-like"]),
+            ("pgbench simple-update prepared, 32 clients", &["-c", "32", "-b", "simple-update", "-M", "prepared"]),
+            ("pgbench one-statement payment, spread, 16 clients", &["-c", "16", "-M", "prepared", "-f", &spread]),
+            ("pgbench one-statement payment, hot, 16 clients", &["-c", "16", "-M", "prepared", "-f", &hot]),
         ];
         runs.iter().filter_map(|(name, script)| Some(((*name).to_owned(), postgres.pgbench(script)?))).collect()
     }
@@ -138,7 +160,17 @@ impl Postgres {
             "pgbench",
             &["-h", &folder.display().to_string(), "-p", PORT, "-U", "bench", "-i", "-q", "-s", "10", "postgres"],
         )?;
+        server.prepare_payments()?;
         Ok(server)
+    }
+
+    fn prepare_payments(&self) -> Result<()> {
+        let folder = self.folder.display().to_string();
+        self.run("psql", &["-h", &folder, "-p", PORT, "-U", "bench", "-d", "postgres", "-q", "-c", PAYMENT_TABLES])?;
+        for (name, account) in [(SPREAD_SCRIPT, "random(1, 1000)"), (HOT_SCRIPT, "1")] {
+            std::fs::write(self.folder.join(name), format!("\\set account {account}{PAYMENT_STATEMENT}"))?;
+        }
+        Ok(())
     }
 
     fn command(&self, program: &str) -> Command {
@@ -173,8 +205,7 @@ impl Postgres {
 
     fn pgbench(&self, script: &[&str]) -> Option<u64> {
         let folder = self.folder.display().to_string();
-        let mut arguments =
-            vec!["-h", &folder, "-p", PORT, "-U", "bench", "-n", "-c", "32", "-j", "2", "-T", PGBENCH_SECONDS];
+        let mut arguments = vec!["-h", &folder, "-p", PORT, "-U", "bench", "-n", "-j", "2", "-T", PGBENCH_SECONDS];
         arguments.extend_from_slice(script);
         arguments.push("postgres");
         let text = self.run("pgbench", &arguments).ok()?;
