@@ -6,10 +6,17 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod intern;
+mod migrations;
+mod open;
 pub mod port;
+pub mod postgres;
 mod rows;
 pub mod sqlite;
 pub mod vault;
 
-pub use port::{ProviderNotice, Reader, Store, StoreError, Writer, Writes};
+pub use migrations::MigrationError;
+pub use open::open;
+pub use port::{ProviderNotice, Reader, Settled, Store, StoreError, Writer, Writes};
+pub use postgres::{PostgresOptions, PostgresStore};
+pub use sqlite::SqliteStore;
 pub use vault::Vault;

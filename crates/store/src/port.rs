@@ -37,10 +37,29 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
-    /// The database's answer to the commit did not come or was not clear: the batch may or may not be kept. It is
-    /// settled by committing the same batch again: unique keys make it one.
+    /// Somebody else was in the way: a row changed meanwhile, two transactions waited for each other, the connection
+    /// was lost before the commit. Nothing is kept; the batch is to be loaded and decided again.
+    #[error("run {statement} again with its whole batch")]
+    Retry {
+        /// The statement's name.
+        statement: &'static str,
+        /// What the database said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database's answer to the commit did not come or was not clear: the batch may or may not be kept.
+    /// [`Writer::settle`] finds out.
     #[error("the outcome of the commit is not known")]
     CommitUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What became of a batch whose commit was in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is kept, and durable.
+    Kept,
+    /// It is not kept, and cannot be any more: it is to be loaded and decided again.
+    NotKept,
 }
 
 /// Everything that one batch writes, in one transaction.
@@ -79,11 +98,17 @@ pub trait Writer: Send {
     /// Writes everything and commits; durable when it returns.
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError>;
 
+    /// After [`StoreError::CommitUnknown`], and before the next [`Writer::begin`]: finds out what became of the batch,
+    /// and makes it final. Rests on a commit of its own, never on a read; its own outcome may be unknown too, then it
+    /// is called again.
+    fn settle(&mut self) -> Result<Settled, StoreError>;
+
     /// Ends the transaction without a trace.
     fn abandon(&mut self);
 
     /// Takes up to `limit` tasks that are due, counts the attempt, and keeps others from taking them until
-    /// `lease_until`; in a transaction of its own. The tasks come back with the attempt counted.
+    /// `lease_until`; in a transaction of its own. The tasks come back with the attempt counted. When it fails, tasks
+    /// may have been taken all the same: they are due again when the lease ends.
     fn claim(&mut self, now: Instant, lease_until: Instant, limit: usize) -> Result<Vec<Task>, StoreError>;
 }
 
@@ -115,8 +140,11 @@ pub trait Reader: Send {
 
 /// A whole gateway's memory.
 pub trait Store: Send + Sync {
-    /// A writer. The embedded store has one only; a second is refused.
+    /// A writer. More than [`Store::writers_max`] at a time are refused.
     fn writer(&self) -> Result<Box<dyn Writer>, StoreError>;
+
+    /// How many writers there may be in this process.
+    fn writers_max(&self) -> usize;
 
     /// A reader.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
@@ -124,6 +152,7 @@ pub trait Store: Send + Sync {
     /// Registers a merchant or replaces what was registered.
     fn save_merchant(&self, merchant: &Merchant) -> Result<(), StoreError>;
 
-    /// Makes every unfinished task due now. Called at start, where no other process can be performing them.
+    /// Called at start. Makes every task that was begun due now where no other process can be performing it; where
+    /// another can, does nothing: leases end by themselves.
     fn release_leases(&self, now: Instant) -> Result<(), StoreError>;
 }

@@ -5,6 +5,7 @@
 
 mod account_creation;
 mod auth_code;
+mod by_table;
 pub(crate) mod kept;
 mod link;
 mod merchant;
@@ -13,20 +14,25 @@ mod payment;
 mod shared;
 mod task;
 
+use aws_lc_rs::digest;
+use calendar::Instant;
 use lifecycle::{
-    Merchant,
+    Digest, Merchant, RequestId, TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
     linkage::Link,
     notification::Notification,
     payment::Payment,
-    request::RequestKey,
+    request::{Request, RequestKey, ServiceCode, StoredAnswer},
     task::{Task, TaskKind},
 };
 use serde::{Deserializer, Serializer};
 
+pub(crate) use self::by_table::ByTable;
+
 use crate::{
     ProviderNotice, StoreError, Vault,
+    intern::intern,
     rows::kept::{Kept, Put, Taken},
     vault::VaultError,
 };
@@ -129,13 +135,7 @@ pub(crate) fn seal<T: Detailed>(vault: &Vault, row: &T) -> Result<Vec<u8>, Store
 }
 
 /// Opens a row's detail and compares it with the columns beside it.
-pub(crate) fn open<T: Detailed>(
-    vault: &Vault,
-    id: [u8; 16],
-    state: &str,
-    format: i64,
-    sealed: &[u8],
-) -> Result<T, StoreError> {
+fn open<T: Detailed>(vault: &Vault, id: [u8; 16], state: &str, format: i64, sealed: &[u8]) -> Result<T, StoreError> {
     check_format(T::TABLE, format)?;
     let row: T = open_value(vault, T::TABLE, &id, sealed)?;
     if row.id() != id || row.state() != state {
@@ -151,7 +151,7 @@ pub(crate) fn seal_task(vault: &Vault, task: &Task) -> Result<Vec<u8>, StoreErro
 }
 
 /// Opens what a task is to do.
-pub(crate) fn open_task(vault: &Vault, id: [u8; 16], format: i64, sealed: &[u8]) -> Result<TaskKind, StoreError> {
+fn open_task(vault: &Vault, id: [u8; 16], format: i64, sealed: &[u8]) -> Result<TaskKind, StoreError> {
     check_format("tasks", format)?;
     open_value(vault, "tasks", &id, sealed)
 }
@@ -169,7 +169,7 @@ pub(crate) fn open_merchant(vault: &Vault, code: &str, format: i64, sealed: &[u8
 }
 
 /// The place of a call's answer: what makes the call unique.
-pub(crate) fn request_place(key: &RequestKey) -> Vec<u8> {
+fn request_place(key: &RequestKey) -> Vec<u8> {
     let mut place = Vec::with_capacity(96);
     place.extend_from_slice(&key.day.number().to_be_bytes());
     place.extend_from_slice(key.merchant.as_str().as_bytes());
@@ -178,8 +178,104 @@ pub(crate) fn request_place(key: &RequestKey) -> Vec<u8> {
     place
 }
 
+/// A call's columns as they stand in the table.
+pub(crate) struct RequestColumns {
+    pub(crate) key: RequestKey,
+    pub(crate) id: [u8; 16],
+    pub(crate) service: String,
+    pub(crate) operation: String,
+    pub(crate) partner_reference: Option<String>,
+    pub(crate) digest: [u8; 32],
+    pub(crate) received_at: i64,
+    pub(crate) replay: bool,
+    pub(crate) answer: Option<(u16, Vec<u8>)>,
+}
+
+impl RequestColumns {
+    /// The call, with its answer opened.
+    pub(crate) fn open(self, vault: &Vault) -> Result<Request, StoreError> {
+        let known = |text: &str| intern(text).ok_or_else(|| broken("requests", "more names than our code ever wrote"));
+        let open = |(status, sealed): (u16, Vec<u8>)| {
+            let body = vault
+                .unseal("requests", &request_place(&self.key), &sealed)
+                .map_err(|error| broken("requests", error.to_string()))?;
+            Ok::<_, StoreError>(StoredAnswer { status, body: body.to_vec() })
+        };
+        Ok(Request {
+            id: RequestId::from_bits(u128::from_be_bytes(self.id)),
+            service: ServiceCode(known(&self.service)?),
+            operation: known(&self.operation)?,
+            partner_reference: self.partner_reference,
+            digest: Digest(self.digest),
+            received_at: Instant::from_micros(self.received_at),
+            replay: self.replay,
+            answer: self.answer.map(open).transpose()?,
+            key: self.key,
+        })
+    }
+}
+
+/// A detail's columns as they stand in the table.
+pub(crate) struct DetailColumns {
+    pub(crate) id: [u8; 16],
+    pub(crate) state: String,
+    pub(crate) format: i64,
+    pub(crate) detail: Vec<u8>,
+}
+
+impl DetailColumns {
+    /// The row.
+    pub(crate) fn open<T: Detailed>(&self, vault: &Vault) -> Result<T, StoreError> {
+        open(vault, self.id, &self.state, self.format, &self.detail)
+    }
+}
+
+/// A task's columns as they stand in the table.
+pub(crate) struct TaskColumns {
+    pub(crate) id: [u8; 16],
+    pub(crate) due_at: i64,
+    pub(crate) attempts: u32,
+    pub(crate) format: i64,
+    pub(crate) detail: Vec<u8>,
+}
+
+impl TaskColumns {
+    /// The task.
+    pub(crate) fn open(&self, vault: &Vault) -> Result<Task, StoreError> {
+        Ok(Task {
+            id: TaskId::from_bits(u128::from_be_bytes(self.id)),
+            kind: open_task(vault, self.id, self.format, &self.detail)?,
+            due_at: Instant::from_micros(self.due_at),
+            attempts: self.attempts,
+        })
+    }
+}
+
+/// Seals a call's answer.
+pub(crate) fn seal_answer(vault: &Vault, key: &RequestKey, answer: &StoredAnswer) -> Result<Vec<u8>, StoreError> {
+    Ok(vault.seal("requests", &request_place(key), &answer.body)?)
+}
+
+/// Seals a provider's notice.
+pub(crate) fn seal_notice(vault: &Vault, notice: &ProviderNotice) -> Result<Vec<u8>, StoreError> {
+    Ok(vault.seal("provider_notices", &notice_place(notice), &notice.raw)?)
+}
+
+/// The id of a provider's notice: its time, then the beginning of the digest of who sent what. The same notice of the
+/// same microsecond is one.
+pub(crate) fn notice_id(notice: &ProviderNotice) -> [u8; 16] {
+    let mut text = digest::Context::new(&digest::SHA256);
+    text.update(notice.connector.as_bytes());
+    text.update(&[0]);
+    text.update(&notice.raw);
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&notice.received_at.micros().to_be_bytes());
+    id[8..].copy_from_slice(&text.finish().as_ref()[..8]);
+    id
+}
+
 /// The place of a provider's notice: who sent it and when.
-pub(crate) fn notice_place(notice: &ProviderNotice) -> Vec<u8> {
+fn notice_place(notice: &ProviderNotice) -> Vec<u8> {
     let mut place = notice.received_at.micros().to_be_bytes().to_vec();
     place.extend_from_slice(notice.connector.as_bytes());
     place

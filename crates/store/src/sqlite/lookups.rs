@@ -1,23 +1,16 @@
 //! From a key to its row, the same for the writer and for readers.
 
-use calendar::{Instant, JakartaDay};
+use calendar::JakartaDay;
 use lifecycle::{
-    Digest, Key, MerchantCode, RequestId, Row, TaskId,
-    account_creation::AccountCreation,
-    auth_code::AuthCode,
-    linkage::Link,
-    notification::Notification,
-    payment::Payment,
-    request::{Request, RequestKey, ServiceCode, StoredAnswer},
-    task::Task,
+    Key, MerchantCode, Row, account_creation::AccountCreation, auth_code::AuthCode, linkage::Link,
+    notification::Notification, payment::Payment, request::RequestKey, task::Task,
 };
 use rusqlite::{Connection, Params, params};
 
 use super::statements::{self as sql, Statement};
 use crate::{
     StoreError, Vault,
-    intern::intern,
-    rows::{self, Detailed, broken},
+    rows::{DetailColumns, Detailed, RequestColumns, TaskColumns},
 };
 
 /// Where rows are looked up.
@@ -25,23 +18,6 @@ use crate::{
 pub(super) struct Lookup<'a> {
     pub(super) connection: &'a Connection,
     pub(super) vault: &'a Vault,
-}
-
-/// A detail's columns as they stand in the table.
-pub(super) struct Columns {
-    id: [u8; 16],
-    state: String,
-    format: i64,
-    detail: Vec<u8>,
-}
-
-/// A task's columns as they stand in the table.
-struct TaskColumns {
-    id: [u8; 16],
-    due_at: i64,
-    attempts: u32,
-    format: i64,
-    detail: Vec<u8>,
 }
 
 impl Lookup<'_> {
@@ -85,13 +61,13 @@ impl Lookup<'_> {
         Row: From<T>,
     {
         let columns = statement.first(self.connection, params, detail_columns)?;
-        columns.map(|columns| self.open::<T>(columns).map(Row::from)).transpose()
+        columns.map(|columns| columns.open::<T>(self.vault).map(Row::from)).transpose()
     }
 
     /// Every row of a statement that gives details.
     pub(super) fn many<T: Detailed>(self, statement: Statement, params: impl Params) -> Result<Vec<T>, StoreError> {
         let found = statement.all(self.connection, params, detail_columns)?;
-        found.into_iter().map(|columns| self.open(columns)).collect()
+        found.into_iter().map(|columns| columns.open(self.vault)).collect()
     }
 
     /// Every task of a statement that gives tasks.
@@ -105,20 +81,7 @@ impl Lookup<'_> {
                 detail: row.get(4)?,
             })
         })?;
-        found.into_iter().map(|columns| self.open_task(&columns)).collect()
-    }
-
-    fn open<T: Detailed>(self, columns: Columns) -> Result<T, StoreError> {
-        rows::open(self.vault, columns.id, &columns.state, columns.format, &columns.detail)
-    }
-
-    fn open_task(self, columns: &TaskColumns) -> Result<Task, StoreError> {
-        Ok(Task {
-            id: TaskId::from_bits(u128::from_be_bytes(columns.id)),
-            kind: rows::open_task(self.vault, columns.id, columns.format, &columns.detail)?,
-            due_at: Instant::from_micros(columns.due_at),
-            attempts: columns.attempts,
-        })
+        found.into_iter().map(|columns| columns.open(self.vault)).collect()
     }
 
     fn index(self, phone: &str) -> [u8; 32] {
@@ -127,20 +90,7 @@ impl Lookup<'_> {
 
     fn request(self, statement: Statement, params: impl Params) -> Result<Option<Row>, StoreError> {
         let found = statement.first(self.connection, params, request_columns)?;
-        let Some((mut request, service, operation, answer)) = found else {
-            return Ok(None);
-        };
-        let known = |text: &str| intern(text).ok_or_else(|| broken("requests", "more names than our code ever wrote"));
-        request.service = ServiceCode(known(&service)?);
-        request.operation = known(&operation)?;
-        if let (Some(status), Some(sealed)) = answer {
-            let body = self
-                .vault
-                .unseal("requests", &rows::request_place(&request.key), &sealed)
-                .map_err(|error| broken("requests", error.to_string()))?;
-            request.answer = Some(StoredAnswer { status, body: body.to_vec() });
-        }
-        Ok(Some(request.into()))
+        found.map(|columns| columns.open(self.vault).map(Row::from)).transpose()
     }
 }
 
@@ -149,28 +99,26 @@ pub(super) fn id_bytes(bits: u128) -> [u8; 16] {
     bits.to_be_bytes()
 }
 
-fn detail_columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
-    Ok(Columns { id: row.get(0)?, state: row.get(1)?, format: row.get(2)?, detail: row.get(3)? })
+fn detail_columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<DetailColumns> {
+    Ok(DetailColumns { id: row.get(0)?, state: row.get(1)?, format: row.get(2)?, detail: row.get(3)? })
 }
 
-type Answered = (Option<u16>, Option<Vec<u8>>);
-
-/// The call, its service and operation still to be named, and its answer still sealed.
-fn request_columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Request, String, String, Answered)> {
-    let request = Request {
+fn request_columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<RequestColumns> {
+    let status: Option<u16> = row.get(10)?;
+    let body: Option<Vec<u8>> = row.get(11)?;
+    Ok(RequestColumns {
         key: RequestKey {
             day: JakartaDay::from_number(row.get(0)?),
             merchant: MerchantCode::new(row.get::<_, String>(1)?),
             external_id: row.get(2)?,
         },
-        id: RequestId::from_bits(u128::from_be_bytes(row.get(3)?)),
-        service: ServiceCode(""),
-        operation: "",
+        id: row.get(3)?,
+        service: row.get(4)?,
+        operation: row.get(5)?,
         partner_reference: row.get(6)?,
-        digest: Digest(row.get(7)?),
-        received_at: Instant::from_micros(row.get(8)?),
+        digest: row.get(7)?,
+        received_at: row.get(8)?,
         replay: row.get(9)?,
-        answer: None,
-    };
-    Ok((request, row.get(4)?, row.get(5)?, (row.get(10)?, row.get(11)?)))
+        answer: status.zip(body),
+    })
 }

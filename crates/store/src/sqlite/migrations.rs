@@ -1,49 +1,18 @@
-//! Why: the schema only moves forward. Files are numbered and embedded; the checksum of each is kept beside the data,
-//! so that a gateway never runs on a schema that it does not know, whether newer or changed by hand.
+//! The schema's steps for SQLite: all missing ones in one exclusive transaction.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::statements;
-use crate::StoreError;
-
-/// One step of the schema.
-#[derive(Clone, Copy)]
-struct Migration {
-    name: &'static str,
-    text: &'static str,
-}
+use crate::{
+    StoreError,
+    migrations::{Migration, MigrationError, missing},
+};
 
 /// Every step, in order; the first is version 1. Add to its end, never change what was released.
-const MIGRATIONS: &[Migration] = &[Migration { name: "0001_first", text: include_str!("migrations/0001_first.sql") }];
-
-/// Why the schema was not brought up to date.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrationError {
-    /// The database was migrated by a newer gateway.
-    #[error("the database is at schema {found}, this gateway knows up to {known}: run the newer gateway")]
-    Newer {
-        /// The database's version.
-        found: usize,
-        /// Ours.
-        known: usize,
-    },
-    /// A step that was run is not the step that this gateway has.
-    #[error("schema step {0} was changed after it was run on this database")]
-    Changed(&'static str),
-    /// The record of steps has gaps.
-    #[error("the database's record of schema steps has a gap before step {0}")]
-    Gap(i64),
-    /// The database refused a step.
-    #[error("run schema step {name}")]
-    Run {
-        /// The step.
-        name: &'static str,
-        /// What the database said.
-        #[source]
-        source: rusqlite::Error,
-    },
-}
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_first", text: include_str!("migrations/0001_first.sql") },
+    Migration { name: "0002_notice_ids", text: include_str!("migrations/0002_notice_ids.sql") },
+];
 
 /// Brings the schema up to date, or says why not; all missing steps in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
@@ -58,28 +27,11 @@ fn run(connection: &mut Connection, migrations: &[Migration]) -> Result<(), Stor
     statements::MIGRATIONS_TABLE.execute(&transaction, [])?;
     let done: Vec<(i64, Vec<u8>)> =
         statements::MIGRATIONS_DONE.all(&transaction, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if done.len() > migrations.len() {
-        return Err(refuse(MigrationError::Newer { found: done.len(), known: migrations.len() }));
-    }
-    for (version, migration) in (1i64..).zip(migrations) {
-        let checksum = digest(&SHA256, migration.text.as_bytes());
-        let place = usize::try_from(version - 1).unwrap_or(usize::MAX);
-        match done.get(place) {
-            Some((found, _)) if *found != version => {
-                return Err(refuse(MigrationError::Gap(*found)));
-            }
-            Some((_, kept)) if kept.as_slice() != checksum.as_ref() => {
-                return Err(refuse(MigrationError::Changed(migration.name)));
-            }
-            Some(_) => {}
-            None => {
-                transaction
-                    .execute_batch(migration.text)
-                    .map_err(|source| refuse(MigrationError::Run { name: migration.name, source }))?;
-                statements::MIGRATION_INSERT
-                    .execute(&transaction, params![version, migration.name, checksum.as_ref()])?;
-            }
-        }
+    for (version, migration) in missing(&done, migrations).map_err(refuse)? {
+        transaction
+            .execute_batch(migration.text)
+            .map_err(|source| refuse(MigrationError::Run { name: migration.name, source: Box::new(source) }))?;
+        statements::MIGRATION_INSERT.execute(&transaction, params![version, migration.name, migration.checksum()])?;
     }
     transaction.commit().map_err(|error| statements::COMMIT.failed(error))
 }
@@ -136,17 +88,21 @@ mod tests {
 
     #[test]
     fn every_file_in_the_folder_is_in_the_list() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sqlite/migrations");
-        let mut files: Vec<String> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        files.sort();
-        let listed: Vec<String> = (1..)
-            .zip(MIGRATIONS)
-            .map(|(version, migration)| {
-                assert!(migration.name.starts_with(&format!("{version:04}_")));
-                format!("{}.sql", migration.name)
-            })
-            .collect();
-        assert_eq!(files, listed);
+        crate::migrations::check_folder(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sqlite/migrations"), MIGRATIONS);
+    }
+
+    #[test]
+    fn what_an_earlier_version_kept_is_still_there() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        run(&mut connection, &MIGRATIONS[..1]).unwrap();
+        let insert = "INSERT INTO provider_notices (connector, received_at, raw) VALUES ('wallet', ?, x'01')";
+        for at in [7, 7, 9] {
+            connection.execute(insert, [at]).unwrap();
+        }
+        run(&mut connection, MIGRATIONS).unwrap();
+        let question = "SELECT count(*), count(DISTINCT id), sum(received_at) FROM provider_notices";
+        let kept: (i64, i64, i64) =
+            connection.query_row(question, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        assert_eq!(kept, (3, 3, 23));
     }
 }

@@ -20,7 +20,6 @@ use calendar::Instant;
 use lifecycle::Merchant;
 use rusqlite::{Connection, params};
 
-pub use self::migrations::MigrationError;
 use crate::{
     Reader, Store, StoreError, Vault, Writer,
     rows::{self, FORMAT},
@@ -91,6 +90,10 @@ impl Store for SqliteStore {
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
         let reader = reader::SqliteReader::open(Arc::clone(&self.inner))?;
         Ok(Box::new(reader))
+    }
+
+    fn writers_max(&self) -> usize {
+        1
     }
 
     fn save_merchant(&self, merchant: &Merchant) -> Result<(), StoreError> {

@@ -19,18 +19,8 @@ use super::{
 };
 use crate::{
     ProviderNotice, StoreError, Vault, Writes,
-    rows::{self, Detailed, FORMAT, broken},
+    rows::{self, ByTable, Detailed, FORMAT, broken},
 };
-
-/// The rows of a batch, each kind by itself.
-#[derive(Default)]
-struct ByTable<'w> {
-    auth_codes: Vec<&'w AuthCode>,
-    links: Vec<&'w Link>,
-    payments: Vec<&'w Payment>,
-    account_creations: Vec<&'w AccountCreation>,
-    notifications: Vec<&'w Notification>,
-}
 
 /// Another call took the external id.
 #[derive(Debug, thiserror::Error)]
@@ -40,17 +30,7 @@ struct Taken;
 /// Writes everything of a batch into the open transaction.
 pub(super) fn save(connection: &Connection, vault: &Vault, writes: &Writes) -> Result<(), StoreError> {
     let save = Save { connection, vault };
-    let mut by_table = ByTable::default();
-    for row in &writes.rows {
-        match row {
-            Row::AuthCode(row) => by_table.auth_codes.push(row),
-            Row::Link(row) => by_table.links.push(row),
-            Row::Payment(row) => by_table.payments.push(row),
-            Row::AccountCreation(row) => by_table.account_creations.push(row),
-            Row::Notification(row) => by_table.notifications.push(row),
-            Row::Request(_) => return Err(broken("requests", "a call is not among the rows")),
-        }
-    }
+    let by_table = ByTable::of(writes)?;
     save.requests(&writes.requests)?;
     save.answers(&writes.answers)?;
     save.auth_codes(&by_table.auth_codes)?;
@@ -76,7 +56,11 @@ impl Save<'_> {
         }
         let mut insert = sql::REQUEST_INSERT.prepare(self.connection)?;
         for request in requests {
-            let answer = request.answer.as_ref().map(|answer| self.seal_answer(&request.key, answer)).transpose()?;
+            let answer = request
+                .answer
+                .as_ref()
+                .map(|answer| rows::seal_answer(self.vault, &request.key, answer))
+                .transpose()?;
             let new = insert.execute(params![
                 request.key.day.number(),
                 request.key.merchant.as_str(),
@@ -92,7 +76,8 @@ impl Save<'_> {
                 answer,
             ])?;
             if new == 0 && !self.is_repeat(request)? {
-                return Err(sql::REQUEST_INSERT.failed(Taken));
+                // The batch was decided without that call: it is to be decided again.
+                return Err(StoreError::Retry { statement: "REQUEST_INSERT", source: Box::new(Taken) });
             }
         }
         Ok(())
@@ -113,7 +98,7 @@ impl Save<'_> {
         for (key, answer) in answers {
             let changed = update.execute(params![
                 answer.status,
-                self.seal_answer(key, answer)?,
+                rows::seal_answer(self.vault, key, answer)?,
                 key.day.number(),
                 key.merchant.as_str(),
                 key.external_id,
@@ -123,11 +108,6 @@ impl Save<'_> {
             }
         }
         Ok(())
-    }
-
-    fn seal_answer(self, key: &RequestKey, answer: &StoredAnswer) -> Result<Vec<u8>, StoreError> {
-        let place = rows::request_place(key);
-        Ok(self.vault.seal("requests", &place, &answer.body)?)
     }
 
     fn auth_codes(self, codes: &[&AuthCode]) -> Result<(), StoreError> {
@@ -264,11 +244,11 @@ impl Save<'_> {
         }
         let mut insert = sql::PROVIDER_NOTICE_INSERT.prepare(self.connection)?;
         for notice in notices {
-            let place = rows::notice_place(notice);
             insert.execute(params![
+                rows::notice_id(notice),
                 notice.connector,
                 notice.received_at.micros(),
-                self.vault.seal("provider_notices", &place, &notice.raw)?,
+                rows::seal_notice(self.vault, notice)?,
             ])?;
         }
         Ok(())

@@ -14,7 +14,7 @@ use super::{
     lookups::{Lookup, id_bytes},
     saves, statements as sql,
 };
-use crate::{StoreError, Writer, Writes};
+use crate::{Settled, StoreError, Writer, Writes};
 
 /// The writer.
 pub(super) struct SqliteWriter {
@@ -93,6 +93,19 @@ impl Writer for SqliteWriter {
         })
     }
 
+    fn settle(&mut self) -> Result<Settled, StoreError> {
+        // Undone as far as this process sees. A commit of our own over the same place in the log makes it so for
+        // whoever reads the log after a crash.
+        self.abandon();
+        self.or_abandon(|writer| {
+            sql::BEGIN.execute(&writer.connection, [])?;
+            writer.written = true;
+            sql::SETTLE.execute(&writer.connection, [])?;
+            writer.end()
+        })?;
+        Ok(Settled::NotKept)
+    }
+
     fn abandon(&mut self) {
         if self.connection.is_autocommit() {
             return;
@@ -127,5 +140,37 @@ impl Drop for SqliteWriter {
     fn drop(&mut self) {
         self.abandon();
         self.inner.has_writer.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Store, Vault, sqlite::SqliteStore};
+
+    #[test]
+    fn a_commit_that_fails_is_settled_before_anything_else_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::new([1; 32], Box::new(|_| Ok(())));
+        let store = SqliteStore::open(&folder.path().join("gateway.db"), vault).unwrap();
+        let mut writer = SqliteWriter::open(Arc::clone(&store.inner)).unwrap();
+        let notice = crate::ProviderNotice { connector: "wallet", received_at: Instant::from_micros(1), raw: vec![1] };
+        let writes = Writes { provider_notices: vec![notice], ..Writes::default() };
+        writer.connection.commit_hook(Some(|| true)).unwrap();
+        writer.begin(&[]).unwrap();
+        assert!(matches!(writer.commit(&writes), Err(StoreError::CommitUnknown(_))));
+        assert!(matches!(writer.settle(), Err(StoreError::CommitUnknown(_))));
+        writer.connection.commit_hook(None::<fn() -> bool>).unwrap();
+        assert_eq!(writer.settle().unwrap(), Settled::NotKept);
+        let count = |writer: &SqliteWriter| -> i64 {
+            writer.connection.query_row("SELECT count(*) FROM provider_notices", [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(count(&writer), 0);
+        for _ in 0..2 {
+            writer.begin(&[]).unwrap();
+            writer.commit(&writes).unwrap();
+            assert_eq!(count(&writer), 1, "the same notice twice is one");
+        }
+        assert_eq!(store.writers_max(), 1);
     }
 }

@@ -15,6 +15,7 @@ use lifecycle::{
     task::{Task, TaskKind},
 };
 use money::Amount;
+use store::Writes;
 
 /// A token that must never be found in the file.
 pub const TOKEN: &str = "SECRETxTOKENx9f31c7";
@@ -59,6 +60,15 @@ pub fn request(number: u128) -> Request {
         replay: true,
         answer: None,
     }
+}
+
+/// These rows, with the call behind every payment: a payment is found by its reference through its call.
+pub fn with_calls(rows: Vec<Row>) -> Writes {
+    let call = |row: &Row| match row {
+        Row::Payment(payment) => Some(request(payment.id.bits())),
+        _ => None,
+    };
+    Writes { requests: rows.iter().filter_map(call).collect(), rows, ..Writes::default() }
 }
 
 pub fn answer() -> StoredAnswer {

@@ -1,0 +1,44 @@
+//! Which keeping a URL names.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{PostgresOptions, PostgresStore, SqliteStore, Store, StoreError, Vault};
+
+/// Opens the store that a URL names and brings its schema up to date: `sqlite:PATH`, or `postgres://...` (also
+/// `postgresql://...`), for which the options hold.
+///
+/// # Errors
+///
+/// [`StoreError`]; its text never quotes the URL, which may hold a password.
+pub fn open(url: &str, options: &PostgresOptions, vault: Vault) -> Result<Arc<dyn Store>, StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        return Ok(Arc::new(SqliteStore::open(Path::new(path), vault)?));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(PostgresStore::open(url, options.clone(), vault)?));
+    }
+    Err(StoreError::Open("a store's URL begins with sqlite: or postgres://".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_its_keeping_and_is_not_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = || Vault::new([1; 32], Box::new(|_| Ok(())));
+        let path = folder.path().join("gateway.db");
+        let options = PostgresOptions::default();
+        for form in ["sqlite:", "sqlite://"] {
+            let store = open(&format!("{form}{}", path.display()), &options, vault()).unwrap();
+            assert_eq!(store.writers_max(), 1);
+        }
+        for wrong in ["mysql://u:hidden@h/d", "", "postgres://u:hidden@h:port/d", "postgres:///d?sslmode=hidden"] {
+            let error = open(wrong, &options, vault()).err().unwrap();
+            let told = format!("{error:?} {}", std::error::Error::source(&error).unwrap());
+            assert!(matches!(error, StoreError::Open(_)) && !told.contains("hidden"), "{told}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! From a batch to one statement per table, its rows in the order of their keys.
+
+use std::collections::BTreeMap;
+
+use lifecycle::{
+    TaskId,
+    account_creation::AccountCreation,
+    auth_code::AuthCode,
+    linkage::Link,
+    notification::Notification,
+    payment::Payment,
+    request::{Request, RequestKey, StoredAnswer},
+    task::Task,
+};
+use uuid::Uuid;
+
+use super::{line::Bound, lookups::put, statements as sql};
+use crate::{
+    ProviderNotice, StoreError, Vault, Writes,
+    rows::{self, ByTable, Detailed, FORMAT},
+};
+
+/// The statements that write a batch, in the order in which every writer sends them.
+pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes) -> Result<Vec<Bound<'w>>, StoreError> {
+    let by_table = ByTable::of(writes)?;
+    let save = Save { vault };
+    let all = [
+        save.requests(&writes.requests)?,
+        save.answers(&writes.answers)?,
+        save.auth_codes(by_table.auth_codes)?,
+        save.links(by_table.links)?,
+        save.payments(by_table.payments)?,
+        save.account_creations(by_table.account_creations)?,
+        save.notifications(by_table.notifications)?,
+        save.tasks(&writes.tasks)?,
+        ended(&writes.ended),
+        save.provider_notices(&writes.provider_notices)?,
+    ];
+    Ok(all.into_iter().flatten().collect())
+}
+
+#[derive(Clone, Copy)]
+struct Save<'a> {
+    vault: &'a Vault,
+}
+
+type Maybe<'w> = Result<Option<Bound<'w>>, StoreError>;
+
+/// One column of the rows.
+fn column<'r, R, T>(rows: &[&'r R], value: impl Fn(&'r R) -> T) -> Vec<T> {
+    rows.iter().map(|row| value(row)).collect()
+}
+
+fn ids<T: Detailed>(rows: &[&T]) -> Vec<Uuid> {
+    rows.iter().map(|row| Uuid::from_bytes(row.id())).collect()
+}
+
+fn states<T: Detailed>(rows: &[&T]) -> Vec<&'static str> {
+    rows.iter().map(|row| row.state()).collect()
+}
+
+fn formats<T>(rows: &[T]) -> Vec<i64> {
+    vec![FORMAT; rows.len()]
+}
+
+fn sort<T: Detailed>(rows: &mut [&T]) {
+    rows.sort_unstable_by_key(|row| row.id());
+}
+
+fn count<T>(rows: &[T]) -> i64 {
+    i64::try_from(rows.len()).unwrap_or(i64::MAX)
+}
+
+fn ended<'w>(tasks: &[TaskId]) -> Option<Bound<'w>> {
+    let mut ids: Vec<Uuid> = tasks.iter().map(|task| Uuid::from_u128(task.bits())).collect();
+    ids.sort_unstable();
+    (!ids.is_empty()).then(|| sql::TASK_DELETE.with(vec![put(ids)]))
+}
+
+impl Save<'_> {
+    fn details<T: Detailed>(self, rows: &[&T]) -> Result<Vec<Vec<u8>>, StoreError> {
+        rows.iter().map(|row| rows::seal(self.vault, *row)).collect()
+    }
+
+    fn requests(self, requests: &[Request]) -> Maybe<'_> {
+        if requests.is_empty() {
+            return Ok(None);
+        }
+        let mut sorted: Vec<&Request> = requests.iter().collect();
+        sorted.sort_unstable_by_key(|request| (request.key.day, &request.key.merchant, &request.key.external_id));
+        let seal = |request: &Request| {
+            let answer = request.answer.as_ref();
+            answer.map(|answer| rows::seal_answer(self.vault, &request.key, answer)).transpose()
+        };
+        let bodies: Vec<Option<Vec<u8>>> = sorted.iter().map(|request| seal(request)).collect::<Result<_, _>>()?;
+        Ok(Some(sql::REQUEST_INSERT.with(vec![
+            put(column(&sorted, |row| i64::from(row.key.day.number()))),
+            put(column(&sorted, |row| row.key.merchant.as_str())),
+            put(column(&sorted, |row| row.key.external_id.as_str())),
+            put(column(&sorted, |row| Uuid::from_u128(row.id.bits()))),
+            put(column(&sorted, |row| row.service.0)),
+            put(column(&sorted, |row| row.operation)),
+            put(column(&sorted, |row| row.partner_reference.as_deref())),
+            put(column(&sorted, |row| &row.digest.0[..])),
+            put(column(&sorted, |row| row.received_at.micros())),
+            put(column(&sorted, |row| row.replay)),
+            put(column(&sorted, |row| row.answer.as_ref().map(|answer| i64::from(answer.status)))),
+            put(bodies),
+            put(count(requests)),
+        ])))
+    }
+
+    fn answers(self, answers: &[(RequestKey, StoredAnswer)]) -> Maybe<'_> {
+        // The last answer of a call counts, and a statement changes a row once.
+        let last: BTreeMap<_, _> =
+            answers.iter().map(|(key, answer)| ((key.day, &key.merchant, &key.external_id), (key, answer))).collect();
+        if last.is_empty() {
+            return Ok(None);
+        }
+        let sorted: Vec<(&RequestKey, &StoredAnswer)> = last.into_values().collect();
+        let bodies: Vec<Vec<u8>> =
+            sorted.iter().map(|(key, answer)| rows::seal_answer(self.vault, key, answer)).collect::<Result<_, _>>()?;
+        Ok(Some(sql::REQUEST_ANSWER.with(vec![
+            put(sorted.iter().map(|(key, _)| i64::from(key.day.number())).collect::<Vec<_>>()),
+            put(sorted.iter().map(|(key, _)| key.merchant.as_str().to_owned()).collect::<Vec<_>>()),
+            put(sorted.iter().map(|(key, _)| key.external_id.clone()).collect::<Vec<_>>()),
+            put(sorted.iter().map(|(_, answer)| i64::from(answer.status)).collect::<Vec<_>>()),
+            put(bodies),
+            put(count(&sorted)),
+        ])))
+    }
+
+    fn auth_codes<'w>(self, mut codes: Vec<&'w AuthCode>) -> Maybe<'w> {
+        if codes.is_empty() {
+            return Ok(None);
+        }
+        sort(&mut codes);
+        Ok(Some(sql::AUTH_CODE_SAVE.with(vec![
+            put(ids(&codes)),
+            put(column(&codes, |row| &row.code.0[..])),
+            put(column(&codes, |row| &row.page.0[..])),
+            put(states(&codes)),
+            put(formats(&codes)),
+            put(self.details(&codes)?),
+        ])))
+    }
+
+    fn links<'w>(self, mut links: Vec<&'w Link>) -> Maybe<'w> {
+        if links.is_empty() {
+            return Ok(None);
+        }
+        sort(&mut links);
+        let phone = |row: &Link| row.phone.as_ref().map(|phone| self.vault.blind_index(phone).to_vec());
+        Ok(Some(sql::LINK_SAVE.with(vec![
+            put(ids(&links)),
+            put(column(&links, |row| row.merchant.as_str())),
+            put(column(&links, |row| row.product.as_str())),
+            put(column(&links, phone)),
+            put(column(&links, |row| &row.page.0[..])),
+            put(column(&links, |row| &row.account_token.0[..])),
+            put(column(&links, |row| row.card_token.as_ref().map(|token| &token.0[..]))),
+            put(column(&links, |row| row.created_at.micros())),
+            put(states(&links)),
+            put(formats(&links)),
+            put(self.details(&links)?),
+        ])))
+    }
+
+    fn payments<'w>(self, mut payments: Vec<&'w Payment>) -> Maybe<'w> {
+        if payments.is_empty() {
+            return Ok(None);
+        }
+        sort(&mut payments);
+        Ok(Some(sql::PAYMENT_SAVE.with(vec![
+            put(ids(&payments)),
+            put(column(&payments, |row| row.merchant.as_str())),
+            put(column(&payments, |row| &row.page.0[..])),
+            put(column(&payments, |row| row.amount.sen())),
+            put(column(&payments, |row| row.created_at.micros())),
+            put(states(&payments)),
+            put(formats(&payments)),
+            put(self.details(&payments)?),
+        ])))
+    }
+
+    fn account_creations<'w>(self, mut creations: Vec<&'w AccountCreation>) -> Maybe<'w> {
+        if creations.is_empty() {
+            return Ok(None);
+        }
+        sort(&mut creations);
+        Ok(Some(sql::ACCOUNT_CREATION_SAVE.with(vec![
+            put(ids(&creations)),
+            put(column(&creations, |row| row.merchant.as_str())),
+            put(column(&creations, |row| row.product.as_str())),
+            put(column(&creations, |row| self.vault.blind_index(&row.person.phone).to_vec())),
+            put(column(&creations, |row| &row.page.0[..])),
+            put(states(&creations)),
+            put(formats(&creations)),
+            put(self.details(&creations)?),
+        ])))
+    }
+
+    fn notifications<'w>(self, mut notifications: Vec<&'w Notification>) -> Maybe<'w> {
+        if notifications.is_empty() {
+            return Ok(None);
+        }
+        sort(&mut notifications);
+        Ok(Some(sql::NOTIFICATION_SAVE.with(vec![
+            put(ids(&notifications)),
+            put(column(&notifications, |row| row.merchant.as_str())),
+            put(column(&notifications, |row| row.created_at.micros())),
+            put(states(&notifications)),
+            put(formats(&notifications)),
+            put(self.details(&notifications)?),
+        ])))
+    }
+
+    fn tasks(self, tasks: &[Task]) -> Maybe<'_> {
+        if tasks.is_empty() {
+            return Ok(None);
+        }
+        let mut sorted: Vec<&Task> = tasks.iter().collect();
+        sorted.sort_unstable_by_key(|task| task.id);
+        let details: Vec<Vec<u8>> =
+            sorted.iter().map(|task| rows::seal_task(self.vault, task)).collect::<Result<_, _>>()?;
+        Ok(Some(sql::TASK_INSERT.with(vec![
+            put(column(&sorted, |task| Uuid::from_u128(task.id.bits()))),
+            put(column(&sorted, |task| task.due_at.micros())),
+            put(column(&sorted, |task| i64::from(task.attempts))),
+            put(formats(&sorted)),
+            put(details),
+        ])))
+    }
+
+    fn provider_notices(self, notices: &[ProviderNotice]) -> Maybe<'_> {
+        if notices.is_empty() {
+            return Ok(None);
+        }
+        let sorted: BTreeMap<Uuid, &ProviderNotice> =
+            notices.iter().map(|notice| (Uuid::from_bytes(rows::notice_id(notice)), notice)).collect();
+        let raw: Vec<Vec<u8>> =
+            sorted.values().map(|notice| rows::seal_notice(self.vault, notice)).collect::<Result<_, _>>()?;
+        Ok(Some(sql::PROVIDER_NOTICE_INSERT.with(vec![
+            put(sorted.keys().copied().collect::<Vec<_>>()),
+            put(sorted.values().map(|notice| notice.connector).collect::<Vec<_>>()),
+            put(sorted.values().map(|notice| notice.received_at.micros()).collect::<Vec<_>>()),
+            put(raw),
+        ])))
+    }
+}

@@ -1,0 +1,244 @@
+//! Why: every statement is declared here, once, with a name and the types that go in and come out. A connection
+//! prepares this list and runs nothing else; one test prepares it on an empty migrated database and compares types.
+//!
+//! A batch is a few statements whatever its size: keys and rows go in as one array per column. Rows are locked, and new
+//! ones written, in the order of their keys, so that two writers wait for each other in one direction only.
+//!
+//! A statement whose count of rows matters divides by whether it is right: the server itself then refuses the
+//! transaction, and the commit may travel in the same packet as the writes.
+
+use tokio_postgres::types::Type;
+
+/// A statement of the list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Statement {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+    pub(super) takes: &'static [Type],
+    /// Read by the test that compares them with the server's.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only a test compares them"))]
+    pub(super) gives: &'static [Type],
+}
+
+macro_rules! statements {
+    ($($name:ident ($($takes:ident),*) -> ($($gives:ident),*) = $text:expr;)+) => {
+        $(pub(super) const $name: Statement = Statement {
+            name: stringify!($name),
+            text: $text,
+            takes: &[$(Type::$takes),*],
+            gives: &[$(Type::$gives),*],
+        };)+
+
+        /// Every statement there is.
+        pub(super) const ALL: &[Statement] = &[$($name),+];
+    };
+}
+
+macro_rules! requests_found {
+    () => {
+        "SELECT r.day, r.merchant, r.external_id, r.id, r.service, r.operation, r.partner_reference, r.digest, \
+         r.received_at, r.replay, r.answer_status, r.answer_body FROM requests r \
+         WHERE (r.day, r.merchant, r.external_id) IN ( \
+         SELECT k.d, k.m, k.e FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(d, m, e) UNION \
+         SELECT q.day, q.merchant, q.external_id FROM unnest($4::text[], $5::text[], $6::text[]) AS k(m, s, p) \
+         JOIN requests q ON q.merchant = k.m AND q.service = k.s AND q.partner_reference = k.p \
+         AND q.partner_reference IS NOT NULL) \
+         ORDER BY r.day, r.merchant, r.external_id"
+    };
+}
+
+macro_rules! auth_codes_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM auth_codes t WHERE t.id IN (SELECT unnest($1::uuid[]) UNION \
+         SELECT q.id FROM unnest($2::bytea[]) AS k(v) JOIN auth_codes q ON q.code = k.v UNION \
+         SELECT q.id FROM unnest($3::bytea[]) AS k(v) JOIN auth_codes q ON q.page = k.v) ORDER BY t.id"
+    };
+}
+
+macro_rules! links_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM links t WHERE t.id IN (SELECT unnest($1::uuid[]) UNION \
+         SELECT q.id FROM unnest($2::bytea[]) AS k(v) JOIN links q ON q.account_token = k.v UNION \
+         SELECT q.id FROM unnest($3::bytea[]) AS k(v) JOIN links q ON q.card_token = k.v UNION \
+         SELECT q.id FROM unnest($4::bytea[]) AS k(v) JOIN links q ON q.page = k.v UNION \
+         SELECT n.id FROM unnest($5::text[], $6::text[], $7::bytea[]) AS k(m, p, i) CROSS JOIN LATERAL ( \
+         SELECT q.id FROM links q WHERE q.merchant = k.m AND q.product = k.p AND q.phone_index = k.i \
+         AND q.phone_index IS NOT NULL ORDER BY q.id DESC LIMIT 1) AS n) ORDER BY t.id"
+    };
+}
+
+macro_rules! payments_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM payments t WHERE t.id IN (SELECT unnest($1::uuid[]) UNION \
+         SELECT q.id FROM unnest($2::bytea[]) AS k(v) JOIN payments q ON q.page = k.v UNION \
+         SELECT q.id FROM unnest($3::text[], $4::text[]) AS k(m, p) JOIN requests q ON q.merchant = k.m \
+         AND q.service = '54' AND q.partner_reference = k.p AND q.partner_reference IS NOT NULL) ORDER BY t.id"
+    };
+}
+
+macro_rules! account_creations_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM account_creations t WHERE t.id IN ( \
+         SELECT unnest($1::uuid[]) UNION \
+         SELECT q.id FROM unnest($2::bytea[]) AS k(v) JOIN account_creations q ON q.page = k.v UNION \
+         SELECT n.id FROM unnest($3::text[], $4::text[], $5::bytea[]) AS k(m, p, i) CROSS JOIN LATERAL ( \
+         SELECT q.id FROM account_creations q WHERE q.merchant = k.m AND q.product = k.p AND q.phone_index = k.i \
+         ORDER BY q.id DESC LIMIT 1) AS n) ORDER BY t.id"
+    };
+}
+
+macro_rules! notifications_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM notifications t \
+         WHERE t.id IN (SELECT unnest($1::uuid[])) ORDER BY t.id"
+    };
+}
+
+/// Microseconds since the epoch by the server's clock; tells only how old a session is.
+macro_rules! server_micros {
+    () => {
+        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    };
+}
+
+statements!(
+    BEGIN () -> () = "BEGIN";
+    COMMIT () -> () = "COMMIT";
+    ROLLBACK () -> () = "ROLLBACK";
+
+    SERVER () -> (TEXT, TEXT, TEXT, TEXT, TEXT) = "SELECT current_setting('transaction_read_only'), \
+        current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'), \
+        current_setting('server_encoding')";
+
+    SESSION_OPEN (UUID) -> () = concat!(
+        "INSERT INTO writer_sessions (id, batches, closed, changed_at) VALUES ($1, 0, false, ", server_micros!(), ")");
+    SESSIONS_PRUNE (INT8) -> () = concat!(
+        "DELETE FROM writer_sessions WHERE changed_at < ", server_micros!(), " - $1");
+    SESSION_COUNT (INT8, UUID) -> (INT4) = concat!(
+        "WITH counted AS (UPDATE writer_sessions SET batches = $1, changed_at = ", server_micros!(),
+        " WHERE id = $2 AND NOT closed RETURNING 1) SELECT 1 / (count(*) = 1)::int FROM counted");
+    SESSION_CLOSE (UUID) -> (INT8) = "UPDATE writer_sessions SET closed = true WHERE id = $1 RETURNING batches";
+
+    REQUESTS_LOCK (INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY)
+        -> (INT8, TEXT, TEXT, UUID, TEXT, TEXT, TEXT, BYTEA, INT8, BOOL, INT8, BYTEA)
+        = concat!(requests_found!(), " FOR UPDATE OF r");
+    REQUESTS_READ (INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY)
+        -> (INT8, TEXT, TEXT, UUID, TEXT, TEXT, TEXT, BYTEA, INT8, BOOL, INT8, BYTEA) = requests_found!();
+    AUTH_CODES_LOCK (UUID_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = concat!(auth_codes_found!(), " FOR UPDATE OF t");
+    AUTH_CODES_READ (UUID_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = auth_codes_found!();
+    LINKS_LOCK (UUID_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, TEXT_ARRAY, TEXT_ARRAY, BYTEA_ARRAY)
+        -> (UUID, TEXT, INT8, BYTEA) = concat!(links_found!(), " FOR UPDATE OF t");
+    LINKS_READ (UUID_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, TEXT_ARRAY, TEXT_ARRAY, BYTEA_ARRAY)
+        -> (UUID, TEXT, INT8, BYTEA) = links_found!();
+    PAYMENTS_LOCK (UUID_ARRAY, BYTEA_ARRAY, TEXT_ARRAY, TEXT_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = concat!(payments_found!(), " FOR UPDATE OF t");
+    PAYMENTS_READ (UUID_ARRAY, BYTEA_ARRAY, TEXT_ARRAY, TEXT_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = payments_found!();
+    ACCOUNT_CREATIONS_LOCK (UUID_ARRAY, BYTEA_ARRAY, TEXT_ARRAY, TEXT_ARRAY, BYTEA_ARRAY)
+        -> (UUID, TEXT, INT8, BYTEA) = concat!(account_creations_found!(), " FOR UPDATE OF t");
+    ACCOUNT_CREATIONS_READ (UUID_ARRAY, BYTEA_ARRAY, TEXT_ARRAY, TEXT_ARRAY, BYTEA_ARRAY)
+        -> (UUID, TEXT, INT8, BYTEA) = account_creations_found!();
+    NOTIFICATIONS_LOCK (UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = concat!(notifications_found!(), " FOR UPDATE OF t");
+    NOTIFICATIONS_READ (UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = notifications_found!();
+
+    REQUEST_INSERT (INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, BYTEA_ARRAY,
+        INT8_ARRAY, BOOL_ARRAY, INT8_ARRAY, BYTEA_ARRAY, INT8) -> (INT4)
+        = "WITH kept AS (INSERT INTO requests (day, merchant, external_id, id, service, operation, \
+        partner_reference, digest, received_at, replay, answer_status, answer_body) SELECT * FROM unnest( \
+        $1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bytea[], \
+        $9::bigint[], $10::boolean[], $11::bigint[], $12::bytea[]) \
+        ON CONFLICT (day, merchant, external_id) DO UPDATE SET id = excluded.id WHERE requests.id = excluded.id \
+        RETURNING 1) SELECT 1 / (count(*) = $13)::int FROM kept";
+    REQUEST_ANSWER (INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY, INT8) -> (INT4)
+        = "WITH answered AS (UPDATE requests r SET answer_status = k.status, answer_body = k.body \
+        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bytea[]) AS k(d, m, e, status, body) \
+        WHERE r.day = k.d AND r.merchant = k.m AND r.external_id = k.e RETURNING 1) \
+        SELECT 1 / (count(*) = $6)::int FROM answered";
+
+    AUTH_CODE_SAVE (UUID_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = "INSERT INTO auth_codes (id, code, page, state, format, detail) SELECT * FROM unnest($1::uuid[], \
+        $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::bytea[]) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    LINK_SAVE (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, INT8_ARRAY,
+        TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = "INSERT INTO links (id, merchant, product, phone_index, page, account_token, card_token, created_at, \
+        state, format, detail) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], \
+        $6::bytea[], $7::bytea[], $8::bigint[], $9::text[], $10::bigint[], $11::bytea[]) \
+        ON CONFLICT (id) DO UPDATE SET phone_index = excluded.phone_index, card_token = excluded.card_token, \
+        state = excluded.state, format = excluded.format, detail = excluded.detail";
+    PAYMENT_SAVE (UUID_ARRAY, TEXT_ARRAY, BYTEA_ARRAY, INT8_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY)
+        -> ()
+        = "INSERT INTO payments (id, merchant, page, amount_sen, created_at, state, format, detail) \
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[], \
+        $7::bigint[], $8::bytea[]) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    ACCOUNT_CREATION_SAVE (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, TEXT_ARRAY, INT8_ARRAY,
+        BYTEA_ARRAY) -> ()
+        = "INSERT INTO account_creations (id, merchant, product, phone_index, page, state, format, detail) \
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], \
+        $7::bigint[], $8::bytea[]) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    NOTIFICATION_SAVE (UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = "INSERT INTO notifications (id, merchant, created_at, state, format, detail) SELECT * FROM unnest( \
+        $1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bytea[]) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    TASK_INSERT (UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = "INSERT INTO tasks (id, due_at, attempts, format, detail) SELECT * FROM unnest($1::uuid[], $2::bigint[], \
+        $3::bigint[], $4::bigint[], $5::bytea[]) ON CONFLICT (id) DO NOTHING";
+    TASK_DELETE (UUID_ARRAY) -> () = "DELETE FROM tasks WHERE id IN (SELECT unnest($1::uuid[]))";
+    PROVIDER_NOTICE_INSERT (UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = "INSERT INTO provider_notices (id, connector, received_at, raw) SELECT * FROM unnest($1::uuid[], \
+        $2::text[], $3::bigint[], $4::bytea[]) ON CONFLICT (id) DO NOTHING";
+
+    TASKS_CLAIM (INT8, INT8, INT8) -> (UUID, INT8, INT8, INT8, BYTEA)
+        = "WITH due AS MATERIALIZED (SELECT id, due_at FROM tasks WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2 \
+        FOR UPDATE SKIP LOCKED), \
+        taken AS (UPDATE tasks t SET due_at = $3, attempts = t.attempts + 1 FROM due WHERE t.id = due.id \
+        RETURNING t.id, t.due_at, t.attempts, t.format, t.detail, due.due_at AS was_due_at) \
+        SELECT id, due_at, attempts, format, detail FROM taken ORDER BY was_due_at, id";
+    TASKS_UNFINISHED (INT8) -> (UUID, INT8, INT8, INT8, BYTEA)
+        = "SELECT id, due_at, attempts, format, detail FROM tasks ORDER BY id LIMIT $1";
+    TASK_NEXT_DUE () -> (INT8) = "SELECT min(due_at) FROM tasks";
+
+    PAYMENTS_OF_MERCHANT (UUID, TEXT, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM payments WHERE id > $1 AND merchant = $2 ORDER BY id LIMIT $3";
+    PAYMENTS_OF_MERCHANT_FIRST (TEXT, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM payments WHERE merchant = $1 ORDER BY id LIMIT $2";
+    LINK_COUNTS () -> (TEXT, TEXT, INT8)
+        = "SELECT product, state, count(*) FROM links GROUP BY product, state ORDER BY product, state";
+
+    MERCHANT_SAVE (TEXT, INT8, BYTEA) -> () = "INSERT INTO merchants (code, format, detail) VALUES ($1, $2, $3) \
+        ON CONFLICT (code) DO UPDATE SET format = excluded.format, detail = excluded.detail";
+    MERCHANTS () -> (TEXT, INT8, BYTEA) = "SELECT code, format, detail FROM merchants ORDER BY code";
+
+    VAULT_CHECK_INSERT (BYTEA) -> ()
+        = "INSERT INTO vault_check (number, sealed) VALUES (1, $1) ON CONFLICT (number) DO NOTHING";
+    VAULT_CHECK () -> (BYTEA) = "SELECT sealed FROM vault_check";
+);
+
+/// What a new connection is told, as one text. The plans of the list find rows by index whatever the statistics say:
+/// a plan made while a table was empty would read all of it when it is full.
+pub(super) fn set_up(statement_timeout_ms: u64, lock_timeout_ms: u64, idle_timeout_ms: u64) -> String {
+    format!(
+        "SET client_min_messages = warning; SET default_transaction_isolation = 'read committed'; \
+         SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; \
+         SET statement_timeout = {statement_timeout_ms}; SET lock_timeout = {lock_timeout_ms}; \
+         SET idle_in_transaction_session_timeout = {idle_timeout_ms}"
+    )
+}
+
+/// The statements of the migration's runner, which runs before the list can be prepared.
+pub(super) mod migration {
+    /// Keeps other gateways from migrating until the transaction ends.
+    pub(in crate::postgres) const LOCK: &str = "SELECT pg_advisory_xact_lock(7453010114)";
+    /// The record of steps.
+    pub(in crate::postgres) const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
+        (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BYTEA NOT NULL)";
+    /// The steps that were run.
+    pub(in crate::postgres) const DONE: &str = "SELECT version, checksum FROM schema_migrations ORDER BY version";
+    /// Records a step.
+    pub(in crate::postgres) const INSERT: &str =
+        "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)";
+}

@@ -1,0 +1,37 @@
+//! A batch's rows, each kind by itself, so that a batch is written table by table.
+
+use lifecycle::{
+    Row, account_creation::AccountCreation, auth_code::AuthCode, linkage::Link, notification::Notification,
+    payment::Payment,
+};
+
+use super::broken;
+use crate::{StoreError, Writes};
+
+/// The rows of a batch, each kind by itself.
+#[derive(Default)]
+pub(crate) struct ByTable<'w> {
+    pub(crate) auth_codes: Vec<&'w AuthCode>,
+    pub(crate) links: Vec<&'w Link>,
+    pub(crate) payments: Vec<&'w Payment>,
+    pub(crate) account_creations: Vec<&'w AccountCreation>,
+    pub(crate) notifications: Vec<&'w Notification>,
+}
+
+impl<'w> ByTable<'w> {
+    /// Sorts them out; a call among them is a mistake of the caller.
+    pub(crate) fn of(writes: &'w Writes) -> Result<Self, StoreError> {
+        let mut by_table = Self::default();
+        for row in &writes.rows {
+            match row {
+                Row::AuthCode(row) => by_table.auth_codes.push(row),
+                Row::Link(row) => by_table.links.push(row),
+                Row::Payment(row) => by_table.payments.push(row),
+                Row::AccountCreation(row) => by_table.account_creations.push(row),
+                Row::Notification(row) => by_table.notifications.push(row),
+                Row::Request(_) => return Err(broken("requests", "a call is not among the rows")),
+            }
+        }
+        Ok(by_table)
+    }
+}

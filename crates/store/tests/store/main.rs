@@ -1,0 +1,10 @@
+//! The store as the engine sees it, over real databases.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod between;
+mod conformance;
+mod keeping;
+mod postgres;
+mod samples;
+mod sqlite;
