@@ -185,8 +185,10 @@ impl Wallet {
             return Some(self.gone().into());
         };
         let mut notices = vec![];
-        if session.over.is_none() && surroundings.now() >= session.expires_at {
-            notices = self.conclude(&mut session, Err(PageFault::Expired), surroundings);
+        if session.over.is_none()
+            && let Some(fault) = self.fault_of(&session, surroundings.now())
+        {
+            notices = self.conclude(&mut session, Err(fault), surroundings);
         }
         let response = match (request.method, action) {
             ("GET", "") => {
@@ -349,6 +351,14 @@ impl Wallet {
             }
         }
         None
+    }
+
+    /// Why a page cannot be used: its time is over, or the number that it was opened for has no usable account.
+    fn fault_of(&mut self, session: &Session, now: Instant) -> Option<PageFault> {
+        if now >= session.expires_at {
+            return Some(PageFault::Expired);
+        }
+        session.phone.as_deref().and_then(|phone| self.account(phone).err())
     }
 
     /// Ends a page: what it was for happens or does not, and the gateway is told.

@@ -227,7 +227,6 @@ impl Wallet {
         };
         let mut steps = if phone.is_none() { vec![Step::Phone] } else { vec![] };
         steps.extend(wanted);
-        let fault = phone.as_deref().and_then(|phone| self.account(phone).err());
         let session = Session {
             purpose,
             phone,
@@ -238,7 +237,7 @@ impl Wallet {
             tries: 0,
             expires_at,
             error: None,
-            over: fault.map(Err),
+            over: None,
         };
         self.state.sessions.insert(id.clone(), session);
         id

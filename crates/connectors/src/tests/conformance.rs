@@ -145,6 +145,21 @@ fn a_charge_without_a_link_asks_the_customer_on_the_wallets_page() {
 }
 
 #[test]
+fn a_payment_page_for_a_number_without_a_usable_account_ends_the_charge() {
+    for connector in CONNECTORS {
+        for phone in ["628110000404", "628110000403"] {
+            let mut world = World::new(*connector);
+            let charge = world.charge_call(None, phone, Amount::rupiah(25_000));
+            if let Outcome::CustomerNeeded { url, .. } = world.run(&ProviderCall::Charge(charge.clone())) {
+                world.browse(&url, phone);
+                let outcome = world.inquire(&charge);
+                assert!(matches!(outcome, Outcome::Refused(_)), "{} {phone}: {outcome:?}", world.name());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_payment_page_that_fails_ends_the_charge() {
     for connector in CONNECTORS {
         let mut world = World::new(*connector);
