@@ -463,7 +463,8 @@ pub fn unbinding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut
             let partner_reference = partner_reference.clone();
             decision.answer(request.clone(), Answer::Unlinked { link: link.id, partner_reference });
         }
-        Outcome::Refused(reason) => {
+        // An earlier try may have ended it, and only the provider can say that none did.
+        Outcome::Refused(reason) if reason != Reason::ProviderUnreachable => {
             let status = LinkStatus::Active { provider: provider.clone(), since: context.now };
             decision.rows.push(Link { status, ..link.clone() }.into());
             decision.answer(request.clone(), Answer::Refused(Refusal::Provider(reason)));

@@ -227,8 +227,10 @@ fn unlinking_ends_once_and_is_asked_again_while_unknown() {
     assert_eq!(unbind(&mut gateway, "u", digest("unknown"), None), Err(Refusal::TokenUnknown));
     unbind(&mut gateway, "u", account, None).unwrap();
     let is_unbind = |kind: &TaskKind| matches!(kind, TaskKind::Unbind(_));
-    end(&mut gateway, is_unbind, Outcome::Unknown("silent".into()));
-    assert_eq!(the_link(&gateway).status.name(), "unlinking");
+    for outcome in [Outcome::Unknown("silent".into()), Outcome::Refused(Reason::ProviderUnreachable)] {
+        end(&mut gateway, is_unbind, outcome);
+        assert_eq!(the_link(&gateway).status.name(), "unlinking");
+    }
     end(&mut gateway, is_unbind, Outcome::Unlinked);
     assert!(matches!(gateway.last_answer(), Answer::Unlinked { .. }));
     assert_eq!(unbind(&mut gateway, "u2", account, None), Err(Refusal::TokenUnknown));
