@@ -7,6 +7,7 @@ mod bench;
 mod commands;
 mod credentials;
 mod demo;
+mod keeping;
 mod output;
 mod sandbox;
 mod settings;
@@ -29,7 +30,8 @@ const EXIT_CODES: &str = "Exit codes:
   4  the outcome is not known: ask before anything else
 
 Environment:
-  GERBANG_LOG  what is logged to standard error, like `info` or `engine=debug` (default: warn)";
+  GERBANG_LOG    what is logged to standard error, like `info` or `engine=debug` (default: warn)
+  GERBANG_STORE  the store where --store is left out: a URL with a password is not seen by others here";
 
 /// A payment gateway in one program: links wallets and accounts, charges them, and plays the whole world around it.
 #[derive(Parser)]

@@ -15,9 +15,11 @@ use lifecycle::{
 };
 use protocol::keys::PrivateKey;
 use serde::Deserialize;
+use store::PostgresOptions;
 
 use crate::{
     credentials::{private_key, public_key},
+    keeping::StoreUrl,
     output::advised,
 };
 
@@ -30,8 +32,12 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where it is reached.
     pub public_url: String,
-    /// Where the database is.
+    /// Where the store's file is, unless `store` names another.
+    #[serde(default = "data_dir")]
     pub data_dir: PathBuf,
+    /// The store.
+    #[serde(default)]
+    pub store: StoreSettings,
     /// The key that seals secrets in the database.
     #[serde(default = "store_key_file")]
     pub store_key_file: PathBuf,
@@ -52,12 +58,28 @@ pub struct Settings {
     /// How long a merchant may take.
     #[serde(default = "callback_budget_ms")]
     pub callback_budget_ms: u64,
+    /// How long a task is left to whoever took it.
+    #[serde(default = "lease_seconds")]
+    pub lease_seconds: i64,
     /// Accounts, by connector.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Merchants.
     #[serde(default)]
     pub merchants: Vec<MerchantSettings>,
+}
+
+/// The store.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    url: Option<String>,
+    root_certificates_file: Option<PathBuf>,
+    connect_timeout_ms: u64,
+    commit_deadline_ms: u64,
+    statement_timeout_ms: u64,
+    lock_timeout_ms: u64,
+    reader_connections: usize,
 }
 
 /// An account at a provider.
@@ -105,6 +127,10 @@ fn listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8700))
 }
 
+fn data_dir() -> PathBuf {
+    "data".into()
+}
+
 fn store_key_file() -> PathBuf {
     "secrets/store.key".into()
 }
@@ -129,6 +155,10 @@ fn callback_budget_ms() -> u64 {
     8_000
 }
 
+fn lease_seconds() -> i64 {
+    120
+}
+
 fn time_window_seconds() -> u32 {
     300
 }
@@ -145,6 +175,7 @@ impl Settings {
         let mut settings = Self::parse(&text).with_context(|| format!("the settings in {}", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         settings.files().for_each(|file| *file = folder.join(&*file));
+        settings.store.settle(&folder, &settings.data_dir);
         Ok(settings)
     }
 
@@ -164,6 +195,17 @@ impl Settings {
         if settings.answer_wait_ms >= settings.request_timeout_ms {
             return Err(advised("answer_wait_ms is not below request_timeout_ms", "a caller must hear the answer"));
         }
+        if settings.lease_seconds.saturating_mul(1_000) <= longest_call_ms() {
+            let what =
+                format!("lease_seconds is not above the {} ms that a provider's call may take", longest_call_ms());
+            return Err(advised(what, "a task must not be taken up by another gateway while it is being performed"));
+        }
+        if settings.store.file().is_none() && !settings.store.is_postgres() {
+            return Err(advised(
+                "store.url is no store's",
+                "write it like sqlite:gateway.db or postgres://user@host/db",
+            ));
+        }
         Ok(settings)
     }
 
@@ -180,6 +222,7 @@ impl Settings {
             .flat_map(|merchant| [&mut merchant.api_key_file].into_iter().chain(&mut merchant.public_key_files));
         [&mut self.data_dir, &mut self.store_key_file, &mut self.private_key_file]
             .into_iter()
+            .chain(self.store.root_certificates_file.as_mut())
             .chain(providers)
             .chain(merchants)
     }
@@ -205,6 +248,66 @@ impl Settings {
             .collect();
         self.merchants.iter().map(|merchant| merchant.register(&offered)).collect()
     }
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        let usual = PostgresOptions::default();
+        Self {
+            url: None,
+            root_certificates_file: None,
+            connect_timeout_ms: usual.connect_timeout_ms,
+            commit_deadline_ms: usual.commit_deadline_ms,
+            statement_timeout_ms: usual.statement_timeout_ms,
+            lock_timeout_ms: usual.lock_timeout_ms,
+            reader_connections: usual.reader_connections,
+        }
+    }
+}
+
+impl StoreSettings {
+    /// Where the store is; known once the settings were read from a file.
+    pub fn url(&self) -> StoreUrl {
+        self.url.as_deref().unwrap_or_default().into()
+    }
+
+    /// What a store in PostgreSQL is told. Real money wants a server that loses nothing that it confirmed.
+    pub fn options(&self) -> PostgresOptions {
+        PostgresOptions {
+            root_certificates: self.root_certificates_file.clone(),
+            connect_timeout_ms: self.connect_timeout_ms,
+            commit_deadline_ms: self.commit_deadline_ms,
+            statement_timeout_ms: self.statement_timeout_ms,
+            lock_timeout_ms: self.lock_timeout_ms,
+            reader_connections: self.reader_connections,
+            production: true,
+        }
+    }
+
+    fn is_postgres(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.starts_with("postgres://") || url.starts_with("postgresql://"))
+    }
+
+    /// The path of the store's file, as written; empty where it is not written.
+    fn file(&self) -> Option<PathBuf> {
+        self.url
+            .as_ref()
+            .map_or_else(|| Some(PathBuf::new()), |url| StoreUrl::from(url.as_str()).file().map(Into::into))
+    }
+
+    /// Makes the file's path relative to the settings' folder.
+    fn settle(&mut self, folder: &Path, data_dir: &Path) {
+        if let Some(file) = self.file() {
+            let file = if self.url.is_some() { folder.join(file) } else { data_dir.join("gateway.db") };
+            self.url = Some(StoreUrl::of_file(&file).whole().to_owned());
+        }
+    }
+}
+
+/// The longest that a call to a provider may take, in milliseconds: its budget and the last request's own time.
+fn longest_call_ms() -> i64 {
+    let last = connectors::CONNECTORS.iter().map(|connector| connector.descriptor().time_budget_ms).max();
+    i64::try_from(engine::transport::CALL_BUDGET_MS + last.unwrap_or_default()).unwrap_or(i64::MAX)
 }
 
 impl ProviderSettings {
@@ -281,9 +384,19 @@ mod tests {
         let default = Settings::parse(short).expect("the options that must be set");
         let shown = |settings: &Settings| {
             let waits = (settings.request_timeout_ms, settings.answer_wait_ms, settings.callback_budget_ms);
-            (settings.listen, settings.store_key_file.clone(), settings.proxies.clone(), settings.operations_max, waits)
+            (
+                settings.listen,
+                settings.store_key_file.clone(),
+                settings.proxies.clone(),
+                settings.operations_max,
+                waits,
+                settings.lease_seconds,
+            )
         };
         assert_eq!(shown(&settings), shown(&default));
+        let options = |settings: &Settings| format!("{:?}", settings.store.options());
+        assert_eq!(options(&settings).replace("Some(\"secrets/database-ca.pem\")", "None"), options(&default));
+        assert_eq!(settings.data_dir, default.data_dir);
         assert_eq!(settings.merchants[0].time_window_seconds, time_window_seconds());
     }
 
@@ -296,7 +409,7 @@ mod tests {
             bodies.flat_map(str::lines).filter_map(|line| line.trim().trim_start_matches("pub ").split_once(": "));
         let fields: Vec<&str> = fields.map(|(name, _)| name).filter(|name| !name.contains(['/', '#'])).collect();
         assert!(fields.len() > 30, "{fields:?}");
-        for name in fields.iter().filter(|name| !["providers", "merchants"].contains(name)) {
+        for name in fields.iter().filter(|name| !["providers", "merchants", "store"].contains(name)) {
             let wanted = fields.iter().filter(|other| other == &name).count();
             let shown = EXAMPLE.lines().filter(|line| line.starts_with(&format!("{name} = "))).count();
             assert_eq!(shown, wanted, "{name}");
@@ -312,6 +425,8 @@ mod tests {
             (("https://gateway.example\"", "gateway\""), "public_url"),
             (("answer_wait_ms = 25000", "answer_wait_ms = 30000"), "answer_wait_ms"),
             (("127.0.0.1:8700", "nowhere"), "invalid socket address"),
+            (("lease_seconds = 120", "lease_seconds = 60"), "lease_seconds"),
+            (("sqlite:data/gateway.db", "mysql://u:hidden@h/d"), "store.url"),
         ] {
             let error = Settings::parse(&EXAMPLE.replacen(change.0, change.1, 1)).expect_err(words);
             assert!(format!("{error:#}").contains(words), "{error:#}");

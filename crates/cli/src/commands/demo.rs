@@ -1,6 +1,6 @@
 //! `gerbang demo`: the whole of linkage, once, for every product.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -10,20 +10,25 @@ use super::runtime;
 use crate::{
     EXIT_NO,
     demo::{self, Journey, Report},
+    keeping::{StoreArgs, StoreUrl},
     output::{data, say},
     sandbox::{Folder, Sandbox, SandboxOptions},
 };
 
 /// Link, show, charge and unlink a wallet of every kind, and compare the books at the end
 #[derive(clap::Args)]
-#[command(after_help = "Starts a fresh sandbox on free ports in a temporary folder and plays merchant and customer
+#[command(
+    after_help = "Starts a sandbox on free ports, in a temporary folder unless one is named, and plays merchant and customer
 over HTTP, the wallets' forms included. Exit code 0 only if every step held and the books of the
 gateway, the providers and the merchant agree; 3 otherwise.
 
 Examples:
   gerbang demo
   gerbang demo --json > demo.json
-  gerbang demo --keep --lang en")]
+  gerbang demo --keep --lang en
+  gerbang demo --store postgres://gerbang@localhost/gerbang
+  gerbang demo --data-dir gerbang-sandbox"
+)]
 pub struct Args {
     /// Print every step and the comparison as one JSON object
     #[arg(long)]
@@ -32,8 +37,13 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Lang::Id)]
     lang: Lang,
     /// Keep the sandbox's folder and say where it is
-    #[arg(long)]
+    #[arg(long, conflicts_with = "data_dir")]
     keep: bool,
+    /// Play over the sandbox in this folder, used or new, and keep it; no gateway may be running there
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreArgs,
     /// Only these products
     #[arg(long = "product", value_name = "CODE")]
     products: Vec<String>,
@@ -48,13 +58,15 @@ enum Lang {
 }
 
 pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
+    let Args { json, lang, keep, products, data_dir, store } = arguments;
     let scratch = tempfile::Builder::new().prefix("gerbang-demo-").tempdir().context("make a temporary folder")?;
-    let folder = Folder::new(scratch.path());
-    if arguments.keep {
+    let folder = Folder::new(data_dir.as_deref().unwrap_or(scratch.path()));
+    if keep {
         say(format!("data in {}", scratch.keep().display()));
     }
-    let report = runtime()?.block_on(play(&arguments, folder))?;
-    if arguments.json {
+    let store = store.or_file(&folder.database());
+    let report = runtime()?.block_on(play(folder, store, lang, &products, !json))?;
+    if json {
         data(serde_json::to_string_pretty(&report)?);
     } else {
         data(report.table());
@@ -62,22 +74,25 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     Ok(if report.held { ExitCode::SUCCESS } else { ExitCode::from(EXIT_NO) })
 }
 
-async fn play(arguments: &Args, folder: Folder) -> anyhow::Result<Report> {
+async fn play(folder: Folder, store: StoreUrl, lang: Lang, products: &[String], aloud: bool) -> anyhow::Result<Report> {
     let options = SandboxOptions {
         folder,
+        store,
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         public_url: None,
         merchant_callback: None,
         providers_elsewhere: false,
+        lease_seconds: None,
         crash_point: CrashPoint::default(),
     };
-    let sandbox = Sandbox::start(options).await?;
-    let lang = match arguments.lang {
+    let mut sandbox = Sandbox::start(options).await?;
+    let number = sandbox.count_demo()?;
+    let lang = match lang {
         Lang::Id => "id",
         Lang::En => "en",
     };
-    let mut journey = Journey::new(&sandbox, lang, !arguments.json)?;
-    demo::play(&mut journey, &arguments.products).await?;
+    let mut journey = Journey::new(&sandbox, number, lang, aloud)?;
+    demo::play(&mut journey, products).await?;
     let report = journey.finish().await?;
     sandbox.stop().await?;
     Ok(report)

@@ -1,4 +1,4 @@
-//! `gerbang imitations`: the providers alone, for tests in which the gateway dies and they do not.
+//! `gerbang imitations`: what is outside of the gateway alone, for several gateways and for those that die.
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{DATA_DIR, runtime};
 use crate::sandbox::{Folder, prepare_outside, wait_for_stop, write_whole};
 
-/// Play the providers alone, for a gateway that runs with --providers-elsewhere over the same folder
+/// Play the providers and the demo merchant alone, for gateways that run with --providers-elsewhere over the same folder
 #[derive(clap::Args)]
 #[command(hide = true)]
 pub struct Args {
@@ -33,7 +33,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
         write_whole(&arguments.ready_file, json!({"providers": providers}).to_string().as_bytes())?;
         wait_for_stop().await;
         let _ = std::fs::remove_file(&arguments.ready_file);
-        outside.providers.iter().try_for_each(|provider| provider.stop())?;
+        outside.stop()?;
         Ok(ExitCode::SUCCESS)
     })
 }

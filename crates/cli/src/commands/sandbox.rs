@@ -6,6 +6,7 @@ use engine::CrashPoint;
 
 use super::{DATA_DIR, runtime};
 use crate::{
+    keeping::StoreArgs,
     output::{data, say},
     sandbox::{Folder, Ready, Sandbox, SandboxOptions, wait_for_stop},
 };
@@ -19,6 +20,7 @@ pub const LISTEN: &str = "127.0.0.1:8700";
   gerbang sandbox
   gerbang sandbox --listen 127.0.0.1:0 --data-dir /tmp/shop --ready-file /tmp/ready.json
   gerbang sandbox --merchant-callback http://localhost:3000/callbacks
+  gerbang sandbox --store postgres://gerbang@localhost/gerbang
 
 The ready file is JSON: base_url, merchant {partner_id, api_key, private_key_file,
 gateway_public_key_file}, products, customer {phone_no, otp, pin}. It appears when the first
@@ -26,7 +28,9 @@ request is accepted and is removed at the end. The demo merchant's book is at /b
 address. Callbacks go to URL/v1.0/transfer-va/inquiry, URL/v1.0/transfer-va/payment and
 URL/v1.0/registration-account-binding/notify when --merchant-callback names a URL.")]
 pub struct Args {
-    /// Where everything is kept; made when absent
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Where everything is kept, the store only where --store is left out; made when absent
     #[arg(long, value_name = "DIR", default_value = DATA_DIR, env = "GERBANG_DATA_DIR")]
     data_dir: PathBuf,
     /// Where the gateway listens; port 0: any free port, the same one after a restart
@@ -47,9 +51,12 @@ pub struct Args {
     /// Die at a labelled place, for tests: LABEL or LABEL:N for the N-th passing
     #[arg(long, value_name = "LABEL", hide = true)]
     crash_at: Option<String>,
-    /// The providers are played by `gerbang imitations` over the same folder
+    /// Providers and demo merchant are played by `gerbang imitations` over the same folder
     #[arg(long, hide = true)]
     providers_elsewhere: bool,
+    /// How long a task is left to whoever took it, in seconds; shorter than a provider's answer only in tests
+    #[arg(long, value_name = "SECONDS", hide = true, value_parser = clap::value_parser!(i64).range(1..))]
+    lease_seconds: Option<i64>,
 }
 
 pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
@@ -57,18 +64,22 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
         Some(label) => CrashPoint::at_label(label).map_err(anyhow::Error::msg)?,
         None => CrashPoint::default(),
     };
+    let folder = Folder::new(&arguments.data_dir);
     let options = SandboxOptions {
-        folder: Folder::new(&arguments.data_dir),
+        store: arguments.store.or_file(&folder.database()),
+        folder,
         listen: arguments.listen,
         public_url: arguments.public_url.map(|url| url.trim_end_matches('/').to_owned()),
         merchant_callback: arguments.merchant_callback,
         providers_elsewhere: arguments.providers_elsewhere,
+        lease_seconds: arguments.lease_seconds,
         crash_point,
     };
     runtime()?.block_on(async {
         let sandbox = Sandbox::start(options).await?;
         let ready = sandbox.ready()?;
-        let files: Vec<PathBuf> = [Some(sandbox.folder.ready()), arguments.ready_file].into_iter().flatten().collect();
+        let own = sandbox.is_first.then(|| sandbox.folder.ready());
+        let files: Vec<PathBuf> = own.into_iter().chain(arguments.ready_file).collect();
         files.iter().try_for_each(|file| ready.write(file))?;
         if arguments.json {
             data(serde_json::to_string_pretty(&ready)?);
@@ -92,7 +103,9 @@ fn tell(sandbox: &Sandbox, ready: &Ready) {
         "customer       {}, one-time code {}, PIN {}",
         ready.customer.phone_no, ready.customer.otp, ready.customer.pin
     ));
-    say(format!("demo merchant  {}/book", sandbox.merchant.base_url()));
+    if let Ok(merchant) = sandbox.merchant() {
+        say(format!("demo merchant  {}/book", merchant.base_url()));
+    }
     for provider in sandbox.providers() {
         say(format!("provider       {} {}", provider.base_url(), provider.name()));
     }

@@ -1,16 +1,22 @@
 //! `gerbang serve`: the gateway alone, for real providers and real merchants, by a settings file.
 
-use std::{fs, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use engine::{Engine, EngineOptions, Environment, SystemClock};
 use server::ServerOptions;
-use store::{Store, Vault, sqlite::SqliteStore};
+use store::{Store, Vault};
 use tokio::net::TcpListener;
 
 use super::runtime;
 use crate::{
     credentials::private_key,
+    keeping::StoreUrl,
     output::{advised, say},
     sandbox::wait_for_stop,
     settings::Settings,
@@ -31,6 +37,9 @@ pub struct Args {
     /// Read the settings and every file that they name, then stop
     #[arg(long)]
     check: bool,
+    /// The store, instead of the settings' store.url
+    #[arg(long, value_name = "URL", env = "GERBANG_STORE", hide_env_values = true)]
+    store: Option<StoreUrl>,
 }
 
 pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
@@ -42,25 +51,28 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     options.accounts = settings.accounts(&options.private_key)?;
     options.answer_wait_ms = settings.answer_wait_ms;
     options.callback_budget_ms = settings.callback_budget_ms;
+    options.lease_seconds = settings.lease_seconds;
     if arguments.check {
         say(format!("{} providers, {} merchants: the settings are good", options.accounts.len(), merchants.len()));
         return Ok(ExitCode::SUCCESS);
     }
-    fs::create_dir_all(&settings.data_dir).with_context(|| format!("make {}", settings.data_dir.display()))?;
+    let store = arguments.store.unwrap_or_else(|| settings.store.url());
+    if let Some(folder) = store.file().and_then(Path::parent) {
+        fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    }
     let vault = Vault::open(&settings.store_key_file).context("open the key of the store")?;
-    let store = SqliteStore::open(&settings.data_dir.join("gateway.db"), vault)
-        .with_context(|| format!("open the store in {}", settings.data_dir.display()))?;
+    let store = store.open(&settings.store.options(), vault)?;
     for merchant in &merchants {
         store.save_merchant(merchant).with_context(|| format!("register merchant {}", merchant.code))?;
     }
     runtime()?.block_on(serve(&settings, options, store))
 }
 
-async fn serve(settings: &Settings, options: EngineOptions, store: SqliteStore) -> anyhow::Result<ExitCode> {
+async fn serve(settings: &Settings, options: EngineOptions, store: Arc<dyn Store>) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         advised(format!("cannot listen on {}: {error}", settings.listen), "choose another address in the settings")
     })?;
-    let engine = Engine::start(options, Arc::new(store)).context("start the engine")?;
+    let engine = Engine::start(options, store).context("start the engine")?;
     let options = ServerOptions {
         request_timeout_ms: settings.request_timeout_ms,
         operations_max: settings.operations_max,

@@ -7,7 +7,7 @@ use client::{Client, Sent};
 use serde_json::Value;
 use simulator::{
     customer::{Browser, Visit, VisitError},
-    demo_merchant::LinkTokens,
+    demo_merchant::{DemoMerchant, LinkTokens},
     imitations::Provider,
 };
 
@@ -21,6 +21,8 @@ use crate::{
 const PATIENCE_SECONDS: u64 = 15;
 /// How often it is looked at, in milliseconds.
 const LOOK_EVERY_MS: u64 = 20;
+/// References that one demo may draw, so that the next one over the same folder draws others.
+const REFERENCES_MAX: u32 = 1_000;
 /// Characters of a request or an answer that are shown.
 const SHOWN_MAX: usize = 150;
 
@@ -28,6 +30,8 @@ const SHOWN_MAX: usize = 150;
 pub struct Journey<'a> {
     /// The sandbox that is used.
     pub sandbox: &'a Sandbox,
+    /// Its demo merchant.
+    pub merchant: &'a DemoMerchant,
     /// The merchant's line to the gateway.
     pub client: Client,
     /// The language of the pages.
@@ -41,19 +45,20 @@ pub struct Journey<'a> {
 }
 
 impl<'a> Journey<'a> {
-    /// Begins; `aloud` prints every step as it is done.
-    pub fn new(sandbox: &'a Sandbox, lang: &'static str, aloud: bool) -> anyhow::Result<Self> {
+    /// Begins demo number `number` over this sandbox; `aloud` prints every step as it is done.
+    pub fn new(sandbox: &'a Sandbox, number: u32, lang: &'static str, aloud: bool) -> anyhow::Result<Self> {
         let bases: Vec<String> =
             sandbox.providers().iter().map(Provider::base_url).chain([sandbox.base_url.clone()]).collect();
         Ok(Self {
             sandbox,
+            merchant: sandbox.merchant()?,
             client: Client::new(sandbox.credentials(0))?,
             lang,
             browser: Browser::new(bases.iter().map(String::as_str)),
             aloud,
             product: String::new(),
             steps: vec![],
-            references: 0,
+            references: number * REFERENCES_MAX,
             began: Instant::now(),
         })
     }
@@ -79,7 +84,7 @@ impl<'a> Journey<'a> {
 
     /// Where the browser returns to in the end: the demo merchant's shop.
     pub fn shop(&self) -> String {
-        format!("{}/thanks", self.sandbox.merchant.base_url())
+        format!("{}/thanks", self.merchant.base_url())
     }
 
     /// Sends an operation; the step holds when the answer has one of these codes.
@@ -143,10 +148,10 @@ impl<'a> Journey<'a> {
     }
 
     /// Something that must come true by itself.
-    pub async fn await_that(&mut self, name: &str, mut look: impl FnMut(&Sandbox) -> Result<String, String>) -> bool {
+    pub async fn await_that(&mut self, name: &str, mut look: impl FnMut() -> Result<String, String>) -> bool {
         let deadline = Instant::now() + Duration::from_secs(PATIENCE_SECONDS);
         let answer = loop {
-            match look(self.sandbox) {
+            match look() {
                 Ok(text) => break Ok(text),
                 Err(text) if Instant::now() >= deadline => break Err(text),
                 Err(_) => tokio::time::sleep(Duration::from_millis(LOOK_EVERY_MS)).await,
@@ -169,7 +174,7 @@ impl<'a> Journey<'a> {
 
     /// The tokens that the binding notification brought.
     pub fn notified_tokens(&self, reference: &str) -> Option<LinkTokens> {
-        self.sandbox.merchant.book().links.get(self.partner_id())?.get(reference)?.tokens.clone()
+        self.merchant.book().links.get(self.partner_id())?.get(reference)?.tokens.clone()
     }
 
     fn note(&mut self, step: Step) {
@@ -185,14 +190,15 @@ impl<'a> Journey<'a> {
     /// When the gateway's books cannot be read.
     pub async fn finish(mut self) -> anyhow::Result<Report> {
         self.turn_to("BOOKS");
-        self.await_that("books agree", |sandbox| match sandbox.compare_books() {
+        let sandbox = self.sandbox;
+        self.await_that("books agree", || match sandbox.compare_books() {
             Ok(comparison) if comparison.agree() => Ok("gateway, providers and merchant".into()),
             Ok(comparison) => Err([comparison.undecided, comparison.differences].concat().join("; ")),
             Err(error) => Err(error.to_string()),
         })
         .await;
         let books = self.sandbox.compare_books().context("compare the books")?;
-        let refused_calls = self.sandbox.merchant.book().refused_calls;
+        let refused_calls = self.merchant.book().refused_calls;
         let held = self.steps.iter().all(|step| step.held) && books.agree() && refused_calls == 0;
         let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Report { held, elapsed_ms, refused_calls, steps: self.steps, books })

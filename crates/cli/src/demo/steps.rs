@@ -40,7 +40,7 @@ async fn check_out(journey: &mut Journey<'_>, product: &str) -> anyhow::Result<(
     let reference = journey.reference("SHOP");
     let partner = journey.partner_id().to_owned();
     let phone = journey.sandbox.seed.demo_customer.phone.clone();
-    journey.sandbox.merchant.expect(&partner, &reference, LARGE);
+    journey.merchant.expect(&partner, &reference, LARGE);
     let fields = json!({
         "partnerReferenceNo": reference, "merchantId": partner,
         "amount": {"value": LARGE.snap_text(), "currency": "IDR"},
@@ -141,9 +141,10 @@ async fn bind_on_page(journey: &mut Journey<'_>, product: &str, phone: &str) -> 
     journey.visit("authorise", &url, |_| true).await;
     let reference = fields["partnerReferenceNo"].as_str().unwrap_or_default().to_owned();
     let partner = journey.partner_id().to_owned();
+    let merchant = journey.merchant;
     journey
-        .await_that("binding notification", |sandbox| {
-            let book = sandbox.merchant.book();
+        .await_that("binding notification", || {
+            let book = merchant.book();
             match book.links.get(&partner).and_then(|links| links.get(&reference)) {
                 Some(link) if link.tokens.is_some() => Ok(link.status.clone()),
                 Some(link) => Err(link.status.clone()),
@@ -206,7 +207,7 @@ async fn pay(
     let reference = journey.reference("INV");
     let value = json!({"value": amount.snap_text(), "currency": "IDR"});
     let partner = journey.partner_id().to_owned();
-    journey.sandbox.merchant.expect(&partner, &reference, amount);
+    journey.merchant.expect(&partner, &reference, amount);
     let fields = json!({
         "partnerReferenceNo": reference, "merchantId": partner,
         "subMerchantId": journey.client.merchant().api_key, "amount": value,
@@ -224,8 +225,9 @@ async fn finish_payment(journey: &mut Journey<'_>, sent: &Sent, reference: &str,
     };
     let (shop, partner) = (journey.shop(), journey.partner_id().to_owned());
     journey.visit("payment page", &url, |visit| visit.end.as_str().starts_with(&shop)).await;
+    let merchant = journey.merchant;
     journey
-        .await_that("payment notification", |sandbox| match sandbox.merchant.book().find(&partner, reference) {
+        .await_that("payment notification", || match merchant.book().find(&partner, reference) {
             Some(order) if order.paid.is_some() => Ok(format!("paid {}", order.paid.clone().unwrap_or_default())),
             order => Err(format!("{order:?}")),
         })

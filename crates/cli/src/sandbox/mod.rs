@@ -20,16 +20,20 @@ use simulator::{
     imitations::Provider,
     seed::{self, Registration, Seed},
 };
-use store::{Store, StoreError, Vault, sqlite::SqliteStore};
+use store::{PostgresOptions, Store, Vault};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub use folder::{Folder, Ready, ReadyCustomer, ReadyMerchant, write_whole};
 use keys::SandboxKeys;
-pub use outside::{Outside, prepare_outside, start_providers};
+use outside::start_outside;
+pub use outside::{Outside, prepare_outside};
 pub use places::Places;
 
-use crate::output::{advised, say};
+use crate::{
+    keeping::StoreUrl,
+    output::{advised, say},
+};
 
 /// How long "not found" at an imitated provider proves nothing, in seconds: short, so that a sandbox settles while one
 /// watches.
@@ -37,16 +41,21 @@ pub const NOT_FOUND_FINAL_SECONDS: i64 = 5;
 
 /// What a sandbox is started with.
 pub struct SandboxOptions {
-    /// Where everything is kept.
+    /// Where everything else is kept.
     pub folder: Folder,
+    /// Where the gateway's memory is.
+    pub store: StoreUrl,
     /// Where the gateway listens; port 0: the same free port as last time.
     pub listen: SocketAddr,
     /// How the gateway is reached, where that differs.
     pub public_url: Option<String>,
     /// Below which address the ready file's merchant is called; none: the demo merchant.
     pub merchant_callback: Option<String>,
-    /// The imitated providers run in another process over the same folder.
+    /// The imitated providers and the demo merchant run in another process over the same folder; then several
+    /// gateways may share it, and the store.
     pub providers_elsewhere: bool,
+    /// How long after its first attempt a task without outcome is taken up again, in seconds; none: as usual.
+    pub lease_seconds: Option<i64>,
     /// Where to die, for tests of exactly that.
     pub crash_point: CrashPoint,
 }
@@ -59,12 +68,12 @@ pub struct Sandbox {
     pub folder: Folder,
     /// The seed.
     pub seed: Seed,
-    /// The demo merchant.
-    pub merchant: DemoMerchant,
-    /// The imitated providers; none when they run elsewhere.
+    /// The imitated providers and the demo merchant; none when they run elsewhere.
     pub outside: Option<Outside>,
+    /// Whether the folder speaks of this gateway, and not of another one that shares it.
+    pub is_first: bool,
     engine: Engine,
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     keys: SandboxKeys,
     places: Places,
     stop: CancellationToken,
@@ -77,39 +86,63 @@ impl Sandbox {
     /// # Errors
     /// The first part that does not start, with advice where there is any.
     pub async fn start(options: SandboxOptions) -> anyhow::Result<Self> {
-        let SandboxOptions { folder, listen, public_url, merchant_callback, providers_elsewhere, crash_point } =
-            options;
+        let folder = options.folder;
         folder.prepare()?;
-        let store = open_store(&folder)?;
+        let vault = Vault::open(&folder.vault_key()).context("open the key of the gateway's store")?;
+        let store = options.store.open(&PostgresOptions::default(), vault)?;
         let seed = Seed::load();
         let keys = SandboxKeys::load_or_make(&folder, &seed)?;
         let mut places = Places::load(&folder)?;
-        let listener = places::bind_gateway(listen, &mut places).await?;
-        let base_url = public_url.unwrap_or_else(|| places::url_of(&listener));
-        places.gateway_url = Some(base_url.clone());
+        let known = places.gateway;
+        let listener = places::bind_gateway(options.listen, &mut places).await?;
+        let base_url = options.public_url.unwrap_or_else(|| places::url_of(&listener));
+        let is_first = !options.providers_elsewhere || known == places.gateway;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let merchant = start_merchant(&folder, &keys, &mut places, &clock).await?;
-        let outside = match providers_elsewhere {
-            true => None,
-            false => Some(start_providers(&folder, &seed, &keys, &mut places, &clock).await?),
+        let outside = if options.providers_elsewhere {
+            None
+        } else {
+            places.gateway_url = Some(base_url.clone());
+            let outside = start_outside(&folder, &seed, &keys, &mut places, &clock).await?;
+            places.save(&folder)?;
+            Some(outside)
         };
-        places.save(&folder)?;
-        register(&store, &seed, &keys, &places, &merchant, merchant_callback.as_deref())?;
-        seed::save_links(&seed, &store, clock.now()).context("write the links that the sandbox is seeded with")?;
+        register(store.as_ref(), &seed, &keys, &places, options.merchant_callback.as_deref())?;
+        seed::save_links(&seed, store.as_ref(), clock.now())
+            .context("write the links that the sandbox is seeded with")?;
         let mut engine_options =
             EngineOptions::new(Environment::Sandbox, base_url.clone(), clock, keys.gateway.clone());
         engine_options.accounts = keys.accounts(&places)?;
         engine_options.not_found_final_seconds = Some(NOT_FOUND_FINAL_SECONDS);
-        engine_options.crash_point = crash_point;
-        let engine = Engine::start(engine_options, Arc::new(store.clone())).context("start the engine")?;
+        engine_options.lease_seconds = options.lease_seconds.unwrap_or(engine_options.lease_seconds);
+        engine_options.crash_point = options.crash_point;
+        let engine = Engine::start(engine_options, store.clone()).context("start the engine")?;
         let stop = CancellationToken::new();
         let serving = serve(listener, &engine, &stop);
-        Ok(Self { base_url, folder, seed, merchant, outside, engine, store, keys, places, stop, serving })
+        Ok(Self { base_url, folder, seed, outside, is_first, engine, store, keys, places, stop, serving })
     }
 
     /// The imitated providers of this process.
     pub fn providers(&self) -> &[Provider] {
         self.outside.as_ref().map_or(&[], |outside| &outside.providers)
+    }
+
+    /// The demo merchant of this process.
+    ///
+    /// # Errors
+    /// When it runs elsewhere.
+    pub fn merchant(&self) -> anyhow::Result<&DemoMerchant> {
+        self.outside.as_ref().map(|outside| &outside.merchant).context("the demo merchant runs in another process")
+    }
+
+    /// The number of this demo over the folder, from 0; the next one gets the next.
+    ///
+    /// # Errors
+    /// When the folder does not take it.
+    pub fn count_demo(&mut self) -> anyhow::Result<u32> {
+        let number = self.places.demos;
+        self.places.demos += 1;
+        self.places.save(&self.folder)?;
+        Ok(number)
     }
 
     /// What a program needs to use the sandbox.
@@ -153,18 +186,16 @@ impl Sandbox {
         let reader = self.store.reader().context("open the gateway's books")?;
         let payments = books::payments(reader.as_ref(), &merchants).context("read the gateway's books")?;
         let providers: Vec<Books> = self.providers().iter().map(Provider::books).collect();
-        Ok(books::compare(&payments, &providers, &self.merchant.book()))
+        Ok(books::compare(&payments, &providers, &self.merchant()?.book()))
     }
 
     /// Finishes open requests, then stops every part and writes down what must be kept.
     pub async fn stop(self) -> anyhow::Result<()> {
-        let Self { stop, serving, engine, outside, merchant, .. } = self;
+        let Self { stop, serving, engine, outside, .. } = self;
         stop.cancel();
         serving.await.context("stop serving")??;
         engine.stop().await;
-        outside.iter().flat_map(|outside| &outside.providers).try_for_each(Provider::stop)?;
-        merchant.stop();
-        Ok(())
+        outside.map_or(Ok(()), |outside| outside.stop())
     }
 }
 
@@ -175,35 +206,11 @@ fn serve(listener: TcpListener, engine: &Engine, stop: &CancellationToken) -> Jo
     tokio::spawn(async move { server::serve(listener, router, &options, stopped).await })
 }
 
-fn open_store(folder: &Folder) -> anyhow::Result<SqliteStore> {
-    let vault = Vault::open(&folder.vault_key()).context("open the key of the gateway's store")?;
-    SqliteStore::open(&folder.database(), vault).map_err(|error| match error {
-        StoreError::InUse => advised(
-            format!("another gateway is using {}", folder.display()),
-            "stop it first, or choose another folder with --data-dir",
-        ),
-        other => anyhow::Error::new(other).context(format!("open the store in {}", folder.display())),
-    })
-}
-
-async fn start_merchant(
-    folder: &Folder,
-    keys: &SandboxKeys,
-    places: &mut Places,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<DemoMerchant> {
-    let listener = places::bind_local(&mut places.merchant, "the demo merchant").await?;
-    let gateway_keys = vec![keys.gateway.public_key().clone()];
-    DemoMerchant::start(listener, gateway_keys, clock.clone(), Some(folder.merchant_journal()))
-        .context("start the demo merchant")
-}
-
 fn register(
-    store: &SqliteStore,
+    store: &dyn Store,
     seed: &Seed,
     keys: &SandboxKeys,
     places: &Places,
-    merchant: &DemoMerchant,
     callback: Option<&str>,
 ) -> anyhow::Result<()> {
     let products: Vec<_> = connectors::CONNECTORS
@@ -211,11 +218,14 @@ fn register(
         .flat_map(|connector| connector.descriptor().products)
         .map(connectors::Product::product_code)
         .collect();
+    let address =
+        places.merchant.context("the demo merchant's address is not known: start `gerbang imitations` first")?;
+    let demo_merchant = format!("http://{address}");
     let pem = |place: usize| keys.merchants[place].public_key().to_pem();
     for (place, seeded) in seed.merchants.iter().enumerate() {
         let callbacks = match callback.filter(|_| place == 0) {
             Some(base) => callbacks_below(base)?,
-            None => merchant.callbacks(&seeded.code),
+            None => DemoMerchant::callbacks_at(&demo_merchant, &seeded.code),
         };
         let registration = Registration {
             api_key: places.api_key(&seeded.code),

@@ -1,4 +1,5 @@
-//! The imitated providers: the other side of the gateway's accounts, each behind a listener of its own.
+//! What is outside of the gateway: the imitated providers, the other side of its accounts, each behind a listener of its
+//! own; and the demo merchant.
 
 use std::{fs::File, sync::Arc};
 
@@ -6,6 +7,7 @@ use anyhow::Context as _;
 use connectors::imitation::Setup;
 use engine::{Clock, SystemClock};
 use simulator::{
+    demo_merchant::DemoMerchant,
     imitations::{ImitationOptions, Provider},
     seed::Seed,
 };
@@ -17,16 +19,27 @@ use super::{
 };
 use crate::output::advised;
 
-/// The running providers.
+/// The running providers and the demo merchant.
 pub struct Outside {
     /// One per connector, in the list's order.
     pub providers: Vec<Provider>,
+    /// The demo merchant.
+    pub merchant: DemoMerchant,
     /// While it is held, no other process plays them over the same folder.
     _lock: File,
 }
 
-/// Starts every provider. While they run, no other process plays them over the same folder.
-pub async fn start_providers(
+impl Outside {
+    /// Stops all of them and writes down what must be kept.
+    pub fn stop(&self) -> anyhow::Result<()> {
+        self.providers.iter().try_for_each(Provider::stop)?;
+        self.merchant.stop();
+        Ok(())
+    }
+}
+
+/// Starts every provider and the demo merchant. While they run, no other process plays them over the same folder.
+pub async fn start_outside(
     folder: &Folder,
     seed: &Seed,
     keys: &SandboxKeys,
@@ -61,10 +74,14 @@ pub async fn start_providers(
         };
         providers.push(Provider::start(options).with_context(|| format!("start the imitation of {name}"))?);
     }
-    Ok(Outside { providers, _lock: lock })
+    let listener = places::bind_local(&mut places.merchant, "the demo merchant").await?;
+    let gateway_keys = vec![keys.gateway.public_key().clone()];
+    let merchant = DemoMerchant::start(listener, gateway_keys, clock.clone(), Some(folder.merchant_journal()))
+        .context("start the demo merchant")?;
+    Ok(Outside { providers, merchant, _lock: lock })
 }
 
-/// Starts the providers alone, for a gateway that runs in another process and may die there.
+/// Starts what is outside alone, for gateways that run in other processes and may die there.
 pub async fn prepare_outside(folder: &Folder, listen: std::net::SocketAddr) -> anyhow::Result<Outside> {
     folder.prepare()?;
     let seed = Seed::load();
@@ -75,7 +92,7 @@ pub async fn prepare_outside(folder: &Folder, listen: std::net::SocketAddr) -> a
     places.gateway_url = Some(places::url_of(&listener));
     drop(listener);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let outside = start_providers(folder, &seed, &keys, &mut places, &clock).await?;
+    let outside = start_outside(folder, &seed, &keys, &mut places, &clock).await?;
     places.save(folder)?;
     Ok(outside)
 }
@@ -84,7 +101,7 @@ fn lock(folder: &Folder) -> anyhow::Result<File> {
     let path = folder.providers_lock();
     let file = File::create(&path).with_context(|| format!("open {}", path.display()))?;
     file.try_lock().map_err(|_| {
-        let what = format!("another process plays the providers of {}", folder.display());
+        let what = format!("another process plays the providers and the merchant of {}", folder.display());
         advised(what, "stop it first, or choose another folder with --data-dir")
     })?;
     Ok(file)

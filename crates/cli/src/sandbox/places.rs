@@ -30,6 +30,9 @@ pub struct Places {
     pub providers: BTreeMap<String, SocketAddr>,
     /// API keys, by merchant code.
     pub api_keys: BTreeMap<String, String>,
+    /// How many demos were begun here.
+    #[serde(default)]
+    pub demos: u32,
 }
 
 impl Places {
