@@ -1,9 +1,9 @@
-//! The one who writes: takes whatever commands are queued, decides them in order over one working set, commits once,
-//! then answers everybody.
+//! Those who write: each takes whatever commands are queued, decides them in order over one working set, commits once,
+//! then answers everybody. Several share one queue, and whoever commits an answer finds the caller.
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use contract::{ReplyBody, WriteContext};
@@ -14,10 +14,15 @@ use lifecycle::{
     request::{self, Admission, Request, RequestKey, ServiceCode, StoredAnswer},
     task::{Task, TaskKind},
 };
-use store::{ProviderNotice, Store, StoreError, Writer, Writes};
+use store::{ProviderNotice, Store, StoreError, Writes};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
-use crate::{EngineOptions, Partner, SystemFresh, perform::Work};
+use crate::{
+    EngineOptions, Partner, SystemFresh,
+    perform::Work,
+    persist::{Failed, Pen},
+};
 
 /// PIN and password of an account that is being opened; they travel in memory only.
 #[derive(Clone, Debug)]
@@ -39,7 +44,30 @@ pub struct Submission {
     /// What must not be stored.
     pub unstored: Option<Unstored>,
     /// Who waits.
-    pub reply: oneshot::Sender<Result<Done, Refusal>>,
+    pub reply: Caller,
+}
+
+/// Who waits for a command, until it is told something.
+pub struct Caller(Option<oneshot::Sender<Result<Done, Refusal>>>);
+
+impl Caller {
+    /// A caller, and where it waits.
+    pub fn new() -> (Self, oneshot::Receiver<Result<Done, Refusal>>) {
+        let (reply, done) = oneshot::channel();
+        (Self(Some(reply)), done)
+    }
+
+    /// Tells it, unless it was told already.
+    pub(crate) fn tell(&mut self, result: Result<Done, Refusal>) {
+        if let Some(reply) = self.0.take() {
+            // Somebody who gave up is told nothing.
+            let _ = reply.send(result);
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.0.as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
 }
 
 /// What was done.
@@ -63,15 +91,18 @@ pub enum Errand {
     Stop(oneshot::Sender<()>),
 }
 
-/// A submission that was decided, waiting for the commit.
-struct Decided {
-    reply: oneshot::Sender<Result<Done, Refusal>>,
+/// What was decided about a submission.
+struct Verdict {
     result: Result<Progress, Refusal>,
-    partner: Arc<Partner>,
-    unstored: Option<Unstored>,
     /// Answers to calls that wait since earlier batches.
     answers: Vec<(RequestKey, ReplyBody)>,
     tasks: Vec<Task>,
+}
+
+impl Verdict {
+    fn of(result: Result<Progress, Refusal>) -> Self {
+        Self { result, answers: vec![], tasks: vec![] }
+    }
 }
 
 enum Progress {
@@ -133,14 +164,87 @@ impl WorkingSet {
     }
 }
 
-/// The writer's thread.
+/// Callers whose answer depends on the outside, shared by every writer: the answer may be committed by another than the
+/// one who took the call.
+#[derive(Default)]
+struct Waiting(Mutex<HashMap<RequestKey, Caller>>);
+
+impl Waiting {
+    fn map(&self) -> MutexGuard<'_, HashMap<RequestKey, Caller>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, key: RequestKey, caller: Caller) {
+        let mut waiting = self.map();
+        if waiting.len() >= WAITING_SWEEP {
+            waiting.retain(|_, caller| !caller.is_gone());
+        }
+        waiting.insert(key, caller);
+    }
+
+    fn answer(&self, key: &RequestKey, answer: ReplyBody) {
+        let caller = self.map().remove(key);
+        if let Some(mut caller) = caller {
+            caller.tell(Ok(Done::Answered(answer)));
+        }
+    }
+}
+
+/// What the writers of a process share: the queue, and those who wait.
+#[derive(Clone)]
+pub struct Desk {
+    errands: Arc<Mutex<mpsc::Receiver<Errand>>>,
+    work: mpsc::UnboundedSender<Work>,
+    waiting: Arc<Waiting>,
+    stop: CancellationToken,
+}
+
+impl Desk {
+    /// A desk over the queue; what is to be performed goes to `work`. When `stop` is cancelled, no writer waits any
+    /// longer for a database that is not there.
+    pub fn new(errands: mpsc::Receiver<Errand>, work: mpsc::UnboundedSender<Work>, stop: CancellationToken) -> Self {
+        Self { errands: Arc::new(Mutex::new(errands)), work, waiting: Arc::default(), stop }
+    }
+
+    /// Waits for an errand and takes what else is queued, up to so many commands; none when nobody can send any more.
+    /// One writer waits, the others wait behind it.
+    fn take(&self, commands_max: usize) -> Option<Taken> {
+        let mut errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = Taken::default();
+        let mut next = errands.blocking_recv();
+        next.as_ref()?;
+        while let Some(errand) = next {
+            match errand {
+                Errand::Decide(submission) => taken.batch.push(*submission),
+                Errand::Keep(notice, reply) => taken.notices.push((notice, reply)),
+                Errand::Claim(reply) => taken.claims.push(reply),
+                // The next one is for another writer.
+                Errand::Stop(reply) => {
+                    taken.stop = Some(reply);
+                    break;
+                }
+            }
+            next = if taken.batch.len() < commands_max { errands.try_recv().ok() } else { None };
+        }
+        Some(taken)
+    }
+}
+
+/// What a writer took from the queue at once.
+#[derive(Default)]
+struct Taken {
+    batch: Vec<Submission>,
+    notices: Vec<(ProviderNotice, oneshot::Sender<bool>)>,
+    claims: Vec<oneshot::Sender<Vec<Task>>>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+/// One writer's thread.
 pub struct BatchWriter {
     options: EngineOptions,
-    store: Box<dyn Writer>,
-    errands: mpsc::Receiver<Errand>,
-    work: mpsc::UnboundedSender<Work>,
+    pen: Pen,
+    desk: Desk,
     fresh: SystemFresh,
-    waiting: HashMap<RequestKey, oneshot::Sender<Result<Done, Refusal>>>,
 }
 
 /// Callers that gave up are forgotten when this many wait.
@@ -149,49 +253,25 @@ const WAITING_SWEEP: usize = 1024;
 const CLAIM_TASKS_MAX: usize = 256;
 
 impl BatchWriter {
-    /// Takes the store's writer; the error is the store's.
-    pub fn new(
-        options: EngineOptions,
-        store: &dyn Store,
-        errands: mpsc::Receiver<Errand>,
-        work: mpsc::UnboundedSender<Work>,
-    ) -> Result<Self, StoreError> {
-        Ok(Self {
-            options,
-            store: store.writer()?,
-            errands,
-            work,
-            fresh: SystemFresh::default(),
-            waiting: HashMap::new(),
-        })
+    /// Takes a writer of the store; the error is the store's.
+    pub fn new(options: EngineOptions, store: &dyn Store, desk: Desk) -> Result<Self, StoreError> {
+        let pen = Pen::new(store.writer()?, desk.stop.clone());
+        Ok(Self { options, pen, desk, fresh: SystemFresh::default() })
     }
 
     /// Works until it is told to stop or nobody can send any more.
     pub fn run(mut self) {
-        let mut batch = Vec::with_capacity(self.options.batch_commands_max);
-        let mut notices = Vec::new();
-        while let Some(first) = self.errands.blocking_recv() {
-            let mut next = Some(first);
-            let mut others = Vec::new();
-            while let Some(errand) = next {
-                match errand {
-                    Errand::Decide(submission) => batch.push(*submission),
-                    Errand::Keep(notice, reply) => notices.push((notice, reply)),
-                    other => others.push(other),
-                }
-                next = if batch.len() < self.options.batch_commands_max { self.errands.try_recv().ok() } else { None };
+        while let Some(taken) = self.desk.take(self.options.batch_commands_max) {
+            self.keep(taken.notices);
+            self.decide_all(taken.batch);
+            for reply in taken.claims {
+                self.claim(reply);
             }
-            self.keep(&mut notices);
-            self.decide_all(std::mem::take(&mut batch));
-            for other in others {
-                match other {
-                    Errand::Claim(reply) => self.claim(reply),
-                    Errand::Stop(reply) => {
-                        let _ = reply.send(());
-                        return;
-                    }
-                    Errand::Decide(_) | Errand::Keep(..) => {}
-                }
+            if let Some(reply) = taken.stop {
+                // Lets go of the store before anybody hears of it.
+                drop(self);
+                let _ = reply.send(());
+                return;
             }
         }
     }
@@ -199,23 +279,25 @@ impl BatchWriter {
     fn claim(&mut self, reply: oneshot::Sender<Vec<Task>>) {
         let now = self.options.clock.now();
         let lease_until = now.plus_seconds(self.options.lease_seconds);
-        let tasks = self.store.claim(now, lease_until, CLAIM_TASKS_MAX).unwrap_or_else(|error| {
+        let tasks = self.pen.claim(now, lease_until, CLAIM_TASKS_MAX).unwrap_or_else(|error| {
             tracing::error!(error = %chain(&error), "could not take up tasks that are due; they stay due");
             vec![]
         });
         let _ = reply.send(tasks);
     }
 
-    fn keep(&mut self, notices: &mut Vec<(ProviderNotice, oneshot::Sender<bool>)>) {
+    fn keep(&mut self, notices: Vec<(ProviderNotice, oneshot::Sender<bool>)>) {
         if notices.is_empty() {
             return;
         }
-        let (raw, replies): (Vec<_>, Vec<_>) = notices.drain(..).unzip();
+        let (raw, replies): (Vec<_>, Vec<_>) = notices.into_iter().unzip();
         let writes = Writes { provider_notices: raw, ..Writes::default() };
-        let kept = self.store.begin(&[]).and_then(|_| self.store.commit(&writes));
-        if let Err(error) = &kept {
-            self.store.abandon();
-            tracing::error!(error = %chain(error), "could not keep a provider's notice; the provider is asked to repeat it");
+        let kept = self.pen.persist(&mut [], |pen, callers| {
+            pen.load(&[])?;
+            pen.commit(&writes, callers)
+        });
+        if let Err(failed) = &kept {
+            tracing::error!(error = %chain(failed.error()), "could not keep a provider's notice; the provider is asked to repeat it");
         }
         for reply in replies {
             let _ = reply.send(kept.is_ok());
@@ -224,109 +306,126 @@ impl BatchWriter {
 
     /// Decides and commits a batch; when the store refuses it, each command again alone, so that one cannot take
     /// others with it.
-    fn decide_all(&mut self, batch: Vec<Submission>) {
+    fn decide_all(&mut self, mut batch: Vec<Submission>) {
         if batch.is_empty() {
             return;
         }
-        match self.decide_batch(batch) {
-            Ok(()) => {}
-            Err(mut batch) if batch.len() == 1 => {
-                for submission in batch.drain(..) {
-                    let _ = submission.reply.send(Err(Refusal::StoreUnavailable));
-                }
-            }
-            Err(batch) => {
+        let Self { options, pen, fresh, .. } = self;
+        let mut decider = Decider { options, fresh };
+        let failed = match pen.persist(&mut batch, |pen, batch| decider.attempt(pen, batch)) {
+            Ok((world, verdicts)) => return self.finish_all(batch, verdicts, &world),
+            Err(failed) => failed,
+        };
+        tracing::error!(error = %chain(failed.error()), commands = batch.len(), "could not commit a batch");
+        let refusal = match failed {
+            Failed::Refused(_) | Failed::Again(_) if batch.len() > 1 => {
                 for submission in batch {
                     self.decide_all(vec![submission]);
                 }
+                return;
             }
+            Failed::Refused(_) | Failed::Again(_) | Failed::Unreachable(_) => Refusal::StoreUnavailable,
+            // It may have happened; whoever asks again is told.
+            Failed::Unknown(_) => Refusal::StillWorking,
+        };
+        for submission in &mut batch {
+            submission.reply.tell(Err(refusal.clone()));
         }
     }
 
-    fn decide_batch(&mut self, batch: Vec<Submission>) -> Result<(), Vec<Submission>> {
+    /// After the commit: wakes callers and hands out the work.
+    fn finish_all(&mut self, batch: Vec<Submission>, verdicts: Vec<Verdict>, world: &WorkingSet) {
+        let mut replies = Vec::with_capacity(batch.len());
+        let mut work = vec![];
+        let mut answers = vec![];
+        for (submission, verdict) in batch.into_iter().zip(verdicts) {
+            let Submission { partner, unstored, mut reply, .. } = submission;
+            match verdict.result {
+                // Before the work is handed out: another writer may commit the answer before this one comes back.
+                Ok(Progress::Waiting(key)) => self.desk.waiting.put(key, reply),
+                Ok(Progress::Answered(answer)) => replies.push((reply, Ok(Done::Answered(answer)))),
+                Ok(Progress::Committed) => replies.push((reply, Ok(Done::Committed))),
+                Err(refusal) => reply.tell(Err(refusal)),
+            }
+            for task in verdict.tasks.into_iter().filter(|task| task.attempts > 0) {
+                let rows = related(&task.kind, world);
+                work.push(Work { task, partner: Some(partner.clone()), rows, unstored: unstored.clone() });
+            }
+            answers.extend(verdict.answers);
+        }
+        for work in work {
+            let _ = self.desk.work.send(work);
+        }
+        for (key, answer) in answers {
+            self.desk.waiting.answer(&key, answer);
+        }
+        for (mut reply, result) in replies {
+            reply.tell(result);
+        }
+    }
+}
+
+/// Decides the commands of a batch; may be asked to decide the same ones again over newer rows.
+struct Decider<'w> {
+    options: &'w EngineOptions,
+    fresh: &'w mut SystemFresh,
+}
+
+impl Decider<'_> {
+    /// Loads, decides and commits a batch once.
+    fn attempt(&mut self, pen: &mut Pen, batch: &mut [Submission]) -> Result<(WorkingSet, Vec<Verdict>), Failed> {
         let mut keys: Vec<Key> = batch.iter().flat_map(|submission| submission.command.keys()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let loaded = match self.store.begin(&keys) {
-            Ok(rows) => rows,
-            Err(error) => {
-                self.store.abandon();
-                tracing::error!(error = %chain(&error), commands = batch.len(), "could not load a batch");
-                return Err(batch);
-            }
-        };
+        let loaded = pen.load(&keys)?;
         let mut world = WorkingSet::default();
         for (key, row) in keys.into_iter().zip(loaded) {
             world.load(key, row);
         }
         let mut writes = Writes::default();
-        let commands: Vec<_> = batch
-            .iter()
-            .map(|submission| {
-                (submission.command.clone(), submission.partner.clone(), submission.not_found_final_seconds)
-            })
-            .collect();
-        let mut decided = Vec::with_capacity(batch.len());
-        for (command, partner, not_found_final_seconds) in commands {
-            decided.push(self.decide(command, &partner, not_found_final_seconds, &mut world, &mut writes));
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for submission in batch.iter() {
+            verdicts.push(self.decide(submission, &mut world, &mut writes));
         }
         collect(&world, &mut writes);
         if nothing(&writes) {
-            self.store.abandon();
+            pen.abandon();
         } else {
             self.options.crash_point.pass("before_commit");
-            if let Err(error) = self.commit(&writes) {
-                tracing::error!(error = %chain(&error), commands = batch.len(), "could not commit a batch");
-                return Err(batch);
-            }
+            pen.commit(&writes, batch)?;
             self.options.crash_point.pass("after_commit");
         }
-        for (submission, (result, answers, tasks)) in batch.into_iter().zip(decided) {
-            let Submission { partner, unstored, reply, .. } = submission;
-            self.finish(Decided { reply, result, partner, unstored, answers, tasks }, &world);
-        }
-        Ok(())
+        Ok((world, verdicts))
     }
 
-    fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        let result = self.store.commit(writes);
-        if result.is_err() {
-            self.store.abandon();
-        }
-        result
-    }
-
-    #[expect(clippy::type_complexity, reason = "the three parts are taken apart by the only caller")]
-    fn decide(
-        &mut self,
-        command: Command,
-        partner: &Partner,
-        not_found_final_seconds: i64,
-        world: &mut WorkingSet,
-        writes: &mut Writes,
-    ) -> (Result<Progress, Refusal>, Vec<(RequestKey, ReplyBody)>, Vec<Task>) {
+    fn decide(&mut self, submission: &Submission, world: &mut WorkingSet, writes: &mut Writes) -> Verdict {
+        let Submission { command, partner, not_found_final_seconds, .. } = submission;
         let service = command.answers();
         let own = command.request().map(|request| request.key.clone());
         if let Some(request) = command.request() {
             let (by_external_id, by_reference) = Command::earlier_calls(request, world);
             match request::admit(request, by_external_id, by_reference) {
-                Err(refusal) => return (Err(refusal), vec![], vec![]),
+                Err(refusal) => return Verdict::of(Err(refusal)),
                 Ok(Admission::Replay(StoredAnswer { status, body })) => {
-                    return (Ok(Progress::Answered(ReplyBody { status, body })), vec![], vec![]);
+                    return Verdict::of(Ok(Progress::Answered(ReplyBody { status, body })));
                 }
                 Ok(Admission::New) => {}
             }
         }
         let now = self.options.clock.now();
         self.fresh.at(now);
-        let mut context = Context { now, fresh: &mut self.fresh, merchant: &partner.merchant, not_found_final_seconds };
-        match command.decide(world, &mut context) {
-            Err(refusal) => (Err(refusal), vec![], vec![]),
+        let mut context = Context {
+            now,
+            fresh: &mut *self.fresh,
+            merchant: &partner.merchant,
+            not_found_final_seconds: *not_found_final_seconds,
+        };
+        match command.clone().decide(world, &mut context) {
+            Err(refusal) => Verdict::of(Err(refusal)),
             Ok(decision) => self.apply(decision, service, own, partner, world, writes),
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "the three parts are taken apart by the only caller")]
     fn apply(
         &mut self,
         decision: Decision,
@@ -335,7 +434,7 @@ impl BatchWriter {
         partner: &Partner,
         world: &mut WorkingSet,
         writes: &mut Writes,
-    ) -> (Result<Progress, Refusal>, Vec<(RequestKey, ReplyBody)>, Vec<Task>) {
+    ) -> Verdict {
         if let Some(request) = decision.request {
             world.put(request.into());
         }
@@ -373,7 +472,7 @@ impl BatchWriter {
             writes.tasks.push(Task { due_at: leased, ..task.clone() });
         }
         writes.ended.extend(decision.ended);
-        (Ok(progress), answers, tasks)
+        Verdict { result: Ok(progress), answers, tasks }
     }
 
     fn render(&self, service: Option<ServiceCode>, answer: &Answer, partner: &Partner) -> ReplyBody {
@@ -414,31 +513,6 @@ impl BatchWriter {
         );
         let task = lifecycle::TaskId::from_bits(self.fresh.id());
         tasks.push(Task { id: task, kind: TaskKind::Notify(id), due_at: now, attempts: 1 });
-    }
-
-    /// After the commit: wakes callers and hands out the work.
-    fn finish(&mut self, decided: Decided, world: &WorkingSet) {
-        let Decided { reply, result, partner, unstored, answers, tasks } = decided;
-        for task in tasks.into_iter().filter(|task| task.attempts > 0) {
-            let rows = related(&task.kind, world);
-            let _ = self.work.send(Work { task, partner: Some(partner.clone()), rows, unstored: unstored.clone() });
-        }
-        for (key, answer) in answers {
-            if let Some(caller) = self.waiting.remove(&key) {
-                let _ = caller.send(Ok(Done::Answered(answer)));
-            }
-        }
-        match result {
-            Err(refusal) => drop(reply.send(Err(refusal))),
-            Ok(Progress::Answered(answer)) => drop(reply.send(Ok(Done::Answered(answer)))),
-            Ok(Progress::Committed) => drop(reply.send(Ok(Done::Committed))),
-            Ok(Progress::Waiting(key)) => {
-                if self.waiting.len() >= WAITING_SWEEP {
-                    self.waiting.retain(|_, caller| !caller.is_closed());
-                }
-                self.waiting.insert(key, reply);
-            }
-        }
     }
 }
 

@@ -26,7 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     CrashPoint, EngineOptions, Environment, Merchants, Partner, SystemFresh,
-    batch::{BatchWriter, Done, Errand, Submission, Unstored, chain},
+    batch::{BatchWriter, Caller, Desk, Done, Errand, Submission, Unstored, chain},
     digest,
     outgoing::MerchantLine,
     perform::{self, Work, subject_key},
@@ -58,9 +58,9 @@ struct Shared {
     /// Tasks that this process is performing now, so that none is begun twice here.
     performing: Arc<SyncMutex<HashSet<TaskId>>>,
     stop: CancellationToken,
-    /// Everything that runs beside the writer.
+    /// Everything that runs beside the writers.
     running: TaskTracker,
-    writer: SyncMutex<Option<JoinHandle<()>>>,
+    writers: SyncMutex<Vec<JoinHandle<()>>>,
 }
 
 /// The right to perform a task; given back when the performer ends, however it ends. A task whose performer broke down
@@ -98,7 +98,7 @@ pub enum StartError {
 }
 
 impl Engine {
-    /// Starts the engine over a store: its writer's thread, its performer and its schedule. Unfinished work of an
+    /// Starts the engine over a store: its writers' threads, its performer and its schedule. Unfinished work of an
     /// earlier run is taken up at once. Must be called inside a tokio runtime.
     pub fn start(options: EngineOptions, store: Arc<dyn Store>) -> Result<Self, StartError> {
         store.release_leases(options.clock.now()).map_err(StartError::Store)?;
@@ -107,12 +107,9 @@ impl Engine {
         let lines = Lines::open(&options.accounts, options.clock.clone()).map_err(StartError::Settings)?;
         let (errands, errands_received) = mpsc::channel(options.queue_commands_max);
         let (work, work_received) = mpsc::unbounded_channel();
-        let writer = BatchWriter::new(options.clone(), store.as_ref(), errands_received, work.clone())
-            .map_err(StartError::Store)?;
-        let thread = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(move || writer.run())
-            .map_err(|error| StartError::Settings(format!("could not start the writer's thread: {error}")))?;
+        let stop = CancellationToken::new();
+        let desk = Desk::new(errands_received, work.clone(), stop.clone());
+        let writers = start_writers(&options, store.as_ref(), &desk)?;
         let shared = Shared {
             products: products_of(&options),
             merchant_line: MerchantLine::new(
@@ -127,9 +124,9 @@ impl Engine {
             errands,
             work,
             performing: Arc::default(),
-            stop: CancellationToken::new(),
+            stop,
             running: TaskTracker::new(),
-            writer: SyncMutex::new(Some(thread)),
+            writers: SyncMutex::new(writers),
             options,
         };
         let engine = Self { shared: Arc::new(shared) };
@@ -147,13 +144,16 @@ impl Engine {
         if drained.is_err() {
             tracing::warn!("calls to the outside were still under way; they are asked about at the next start");
         }
-        let (reply, stopped) = oneshot::channel();
-        if self.errand(Errand::Stop(reply)).await.is_ok() {
-            let _ = stopped.await;
+        let writers = self.shared.writers.lock().map(|mut writers| std::mem::take(&mut *writers)).unwrap_or_default();
+        // Each takes one and ends.
+        for _ in &writers {
+            let (reply, stopped) = oneshot::channel();
+            if self.errand(Errand::Stop(reply)).await.is_ok() {
+                let _ = stopped.await;
+            }
         }
-        let thread = self.shared.writer.lock().ok().and_then(|mut writer| writer.take());
-        if let Some(thread) = thread {
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        for writer in writers {
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
         if let Ok(mut readers) = self.shared.readers.lock() {
             readers.clear();
@@ -425,7 +425,7 @@ impl Engine {
             product.and_then(connectors::product).map(|(connector, _)| connector.descriptor().not_found_final_seconds);
         let not_found_final_seconds = self.shared.options.not_found_final_seconds.or(own).unwrap_or(i64::MAX);
         let from_merchant = command.request().is_some();
-        let (reply, done) = oneshot::channel();
+        let (reply, done) = Caller::new();
         let submission = Submission { command, partner, not_found_final_seconds, unstored, reply };
         let errand = Errand::Decide(Box::new(submission));
         if from_merchant {
@@ -488,6 +488,18 @@ impl Engine {
         });
         asked.await.ok()?.inspect_err(|error| tracing::error!(error = %chain(error), "could not ask the store")).ok()
     }
+}
+
+fn start_writers(options: &EngineOptions, store: &dyn Store, desk: &Desk) -> Result<Vec<JoinHandle<()>>, StartError> {
+    let count = options.writers.clamp(1, store.writers_max().max(1));
+    let start = |number: usize| {
+        let writer = BatchWriter::new(options.clone(), store, desk.clone()).map_err(StartError::Store)?;
+        std::thread::Builder::new()
+            .name(format!("store-writer-{number}"))
+            .spawn(move || writer.run())
+            .map_err(|error| StartError::Settings(format!("could not start a writer's thread: {error}")))
+    };
+    (1..=count).map(start).collect()
 }
 
 fn products_of(options: &EngineOptions) -> Vec<ProductFacts> {

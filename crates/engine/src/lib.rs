@@ -16,6 +16,7 @@ pub mod notices;
 pub mod options;
 pub mod outgoing;
 pub mod perform;
+mod persist;
 mod schedule;
 pub mod transport;
 

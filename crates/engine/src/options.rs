@@ -29,6 +29,9 @@ pub struct EngineOptions {
     pub private_key: PrivateKey,
     /// Addresses and credentials by connector name. A connector without an account is not offered.
     pub accounts: HashMap<String, Account>,
+    /// How many writers share the queue, each with a connection; never more than the store has. A second one decides
+    /// while the first waits for its commit; more than a few only make batches smaller.
+    pub writers: usize,
     /// The most commands that share a commit.
     pub batch_commands_max: usize,
     /// The most commands that wait; more are refused with 429.
@@ -55,6 +58,7 @@ impl EngineOptions {
             clock,
             private_key,
             accounts: HashMap::new(),
+            writers: 2,
             batch_commands_max: 256,
             queue_commands_max: 4096,
             answer_wait_ms: 25_000,

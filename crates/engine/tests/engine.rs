@@ -1,13 +1,11 @@
-//! The engine over a real store: copies, repeats, restarts.
+//! The engine over a real store of either kind: copies, repeats, restarts, commits in doubt, two gateways on one
+//! database.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use calendar::Instant;
@@ -20,11 +18,78 @@ use lifecycle::{
     request::{Request, RequestKey, ServiceCode},
 };
 use money::Amount;
+use postgres_harness::{Between, TestDatabase, Trouble};
 use protocol::{
     keys::{PrivateKey, PublicKey},
     signature,
 };
-use store::{Store, sqlite::SqliteStore, vault::Vault};
+use store::{PostgresOptions, PostgresStore, vault::Vault};
+use tempfile::TempDir;
+
+/// What keeps the store.
+#[derive(Clone, Copy)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Every test of this kind on both.
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name(super::Kind::Sqlite).await; })+
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name(super::Kind::Postgres).await; })+
+        }
+    };
+}
+
+on_both_engines!(
+    a_hundred_copies_are_one_payment,
+    a_reference_is_unique_for_ever_and_an_external_id_for_a_day,
+    what_is_scheduled_survives_a_restart,
+    a_notice_counts_only_from_the_payments_own_provider_and_with_its_amount,
+    what_strangers_send_as_notices_does_not_fill_the_store,
+);
+
+/// Where one test's gateway lives.
+struct Home {
+    folder: TempDir,
+    database: Option<TestDatabase>,
+}
+
+impl Home {
+    fn new(kind: Kind) -> Self {
+        let migrate = |url: &str| PostgresStore::migrate(url, PostgresOptions::default()).unwrap();
+        let database = match kind {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some(TestDatabase::cloned("store", migrate)),
+        };
+        Self { folder: tempfile::tempdir().unwrap(), database }
+    }
+
+    /// How many bytes are kept.
+    fn size(&self) -> u64 {
+        match &self.database {
+            Some(database) => database.ask("SELECT pg_database_size(current_database())")[0][0].parse().unwrap(),
+            None => {
+                let files = std::fs::read_dir(self.folder.path()).unwrap();
+                files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+            }
+        }
+    }
+
+    fn url(&self) -> String {
+        match &self.database {
+            Some(database) => database.url().to_owned(),
+            None => format!("sqlite:{}", self.folder.path().join("store.db").display()),
+        }
+    }
+}
 
 /// A clock that a test turns.
 #[derive(Clone)]
@@ -83,17 +148,25 @@ fn account() -> Account {
     }
 }
 
-fn start(folder: &Path, clock: &TurnedClock) -> Engine {
-    let vault = Vault::open(&folder.join("store.key")).unwrap();
-    let store = SqliteStore::open(&folder.join("store.db"), vault).unwrap();
+fn start(home: &Home, clock: &TurnedClock) -> Engine {
+    start_at(home, &home.url(), clock)
+}
+
+fn start_at(home: &Home, url: &str, clock: &TurnedClock) -> Engine {
+    let vault = Vault::open(&home.folder.path().join("store.key")).unwrap();
+    let postgres = PostgresOptions { commit_deadline_ms: 500, ..PostgresOptions::default() };
+    let store = store::open(url, &postgres, vault).unwrap();
     store.save_merchant(&merchant("STRICT", false)).unwrap();
     store.save_merchant(&merchant("REPLAY", true)).unwrap();
     let mut options =
         EngineOptions::new(Environment::Sandbox, "http://gateway.test".into(), Arc::new(clock.clone()), private_key());
     options.accounts = connectors::CONNECTORS.iter().map(|c| (c.descriptor().name.to_owned(), account())).collect();
-    Engine::start(options, Arc::new(store)).unwrap()
+    Engine::start(options, store).unwrap()
 }
 
+static CALLS: AtomicU64 = AtomicU64::new(1);
+
+/// A call; every one has an id of its own, also a copy.
 fn pay(code: &str, external_id: &str, reference: &str, rupiah: u32, now: Instant) -> Command {
     Command::Pay(Pay {
         request: Request {
@@ -102,7 +175,7 @@ fn pay(code: &str, external_id: &str, reference: &str, rupiah: u32, now: Instant
                 day: now.jakarta_day(),
                 external_id: external_id.into(),
             },
-            id: RequestId::from_bits(1),
+            id: RequestId::from_bits(u128::from(CALLS.fetch_add(1, Ordering::Relaxed))),
             service: ServiceCode("54"),
             operation: "payment_host_to_host",
             partner_reference: Some(reference.into()),
@@ -125,12 +198,11 @@ async fn payments(engine: &Engine, code: &str) -> Vec<lifecycle::payment::Paymen
     engine.read(move |reader| reader.payments(&code, None, 1_000)).await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_copies_are_one_payment() {
+async fn a_hundred_copies_are_one_payment(kind: Kind) {
     for code in ["STRICT", "REPLAY"] {
-        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(kind);
         let clock = TurnedClock::new();
-        let engine = start(folder.path(), &clock);
+        let engine = start(&home, &clock);
         let partner = engine.partner(code).unwrap();
         let copies: Vec<_> = (0..100)
             .map(|_| {
@@ -162,10 +234,104 @@ async fn a_hundred_copies_are_one_payment() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reference_is_unique_for_ever_and_an_external_id_for_a_day() {
-    let folder = tempfile::tempdir().unwrap();
+async fn two_gateways_on_one_database_are_one() {
+    let home = Home::new(Kind::Postgres);
     let clock = TurnedClock::new();
-    let engine = start(folder.path(), &clock);
+    let gateways = [start(&home, &clock), start(&home, &clock)];
+    for code in ["STRICT", "REPLAY"] {
+        let copies: Vec<_> = (0..400)
+            .map(|copy: usize| {
+                let engine = gateways[copy % 2].clone();
+                let partner = engine.partner(code).unwrap();
+                // Eight copies of each of fifty payments, half of them at the other gateway.
+                let name = copy / 8;
+                let command = pay(code, &format!("e{name}"), &format!("order-{name}"), 50_000, engine.now());
+                tokio::spawn(async move { (name, engine.submit(&partner, command).await) })
+            })
+            .collect();
+        let mut bodies = std::collections::BTreeMap::new();
+        for copy in copies {
+            let (name, result) = copy.await.unwrap();
+            match result {
+                Ok(reply) => assert_eq!(bodies.entry(name).or_insert_with(|| reply.body.clone()), &reply.body),
+                Err(refusal) => assert_eq!((refusal, code), (Refusal::ExternalIdUsed, "STRICT")),
+            }
+        }
+        assert_eq!(bodies.len(), 50, "every payment is answered at least once");
+        for engine in &gateways {
+            assert_eq!(payments(engine, code).await.len(), 50);
+        }
+    }
+    for engine in &gateways {
+        engine.stop().await;
+    }
+}
+
+/// Whatever becomes of the commit's answer, the caller gets the payment's answer and there is one payment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_in_doubt_is_settled_before_the_caller_is_answered() {
+    for trouble in [Trouble::AnswersVanish, Trouble::CutAtTheAnswer, Trouble::RequestsHeld] {
+        let home = Home::new(Kind::Postgres);
+        let clock = TurnedClock::new();
+        let database = home.database.as_ref().unwrap();
+        let between = Between::to(database);
+        let engine = start_at(&home, &database.url_through(between.port()), &clock);
+        let partner = engine.partner("STRICT").unwrap();
+        // Only what writes the call down names its operation.
+        between.trouble_at("payment_host_to_host", trouble);
+        let reply = engine.submit(&partner, pay("STRICT", "e1", "order-1", 50_000, engine.now())).await.unwrap();
+        assert_eq!(reply.status, 200, "{trouble:?}");
+        assert!(between.is_sprung(), "{trouble:?}");
+        between.release();
+        let kept = payments(&engine, "STRICT").await;
+        assert_eq!(kept.len(), 1, "{trouble:?}");
+        let again = engine.submit(&partner, pay("STRICT", "e1", "order-1", 50_000, engine.now())).await;
+        assert_eq!(again.unwrap_err(), Refusal::ExternalIdUsed, "{trouble:?}");
+        engine.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_gone_is_refused_at_once_and_used_again_when_it_is_back() {
+    let home = Home::new(Kind::Postgres);
+    let clock = TurnedClock::new();
+    let database = home.database.as_ref().unwrap();
+    let between = Between::to(database);
+    let engine = start_at(&home, &database.url_through(between.port()), &clock);
+    let partner = engine.partner("STRICT").unwrap();
+    between.refuse(true);
+    let submit =
+        |reference: &'static str| engine.submit(&partner, pay("STRICT", reference, reference, 50_000, engine.now()));
+    assert_eq!(submit("order-1").await.unwrap_err(), Refusal::StoreUnavailable);
+    between.refuse(false);
+    assert_eq!(submit("order-1").await.unwrap().status, 200);
+    engine.stop().await;
+}
+
+/// A doubt that cannot be settled keeps nobody waiting, and not the engine's end either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_doubt_that_stays_is_told_and_does_not_keep_the_engine_from_stopping() {
+    let home = Home::new(Kind::Postgres);
+    let clock = TurnedClock::new();
+    let database = home.database.as_ref().unwrap();
+    let between = Between::to(database);
+    let engine = start_at(&home, &database.url_through(between.port()), &clock);
+    let partner = engine.partner("STRICT").unwrap();
+    between.gone_at("payment_host_to_host", Trouble::AnswersVanish);
+    let result = engine.submit(&partner, pay("STRICT", "e1", "order-1", 50_000, engine.now())).await;
+    assert_eq!(result.unwrap_err(), Refusal::StillWorking);
+    engine.stop().await;
+
+    // It had been kept, and the next run goes on with it.
+    let engine = start(&home, &clock);
+    assert_eq!(payments(&engine, "STRICT").await.len(), 1);
+    engine.stop().await;
+}
+
+async fn a_reference_is_unique_for_ever_and_an_external_id_for_a_day(kind: Kind) {
+    let home = Home::new(kind);
+    let clock = TurnedClock::new();
+    let engine = start(&home, &clock);
     let submit = async |code: &str, external_id: &str, reference: &str, rupiah: u32| {
         let partner = engine.partner(code).unwrap();
         engine.submit(&partner, pay(code, external_id, reference, rupiah, engine.now())).await.map(|reply| reply.status)
@@ -181,11 +347,10 @@ async fn a_reference_is_unique_for_ever_and_an_external_id_for_a_day() {
     engine.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_scheduled_survives_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
+async fn what_is_scheduled_survives_a_restart(kind: Kind) {
+    let home = Home::new(kind);
     let clock = TurnedClock::new();
-    let engine = start(folder.path(), &clock);
+    let engine = start(&home, &clock);
     let partner = engine.partner("STRICT").unwrap();
     engine.submit(&partner, pay("STRICT", "e1", "order-1", 50_000, engine.now())).await.unwrap();
     let id = payments(&engine, "STRICT").await[0].id;
@@ -193,7 +358,7 @@ async fn what_is_scheduled_survives_a_restart() {
     drop(engine);
 
     clock.turn(lifecycle::payment::VALID_SECONDS);
-    let engine = start(folder.path(), &clock);
+    let engine = start(&home, &clock);
     engine.decided(id, 20_000).await;
     assert!(matches!(status(&engine, id).await, PaymentStatus::Failed { reason: lifecycle::Reason::Expired, .. }));
     engine.stop().await;
@@ -222,10 +387,9 @@ fn charged_notice(payment: PaymentId, rupiah: u32, now: Instant, signed: bool) -
     HttpRequest { method: "POST", url: "/notices/wallet".into(), headers, body: body.into_bytes() }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_notice_counts_only_from_the_payments_own_provider_and_with_its_amount() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = start(folder.path(), &TurnedClock::new());
+async fn a_notice_counts_only_from_the_payments_own_provider_and_with_its_amount(kind: Kind) {
+    let home = Home::new(kind);
+    let engine = start(&home, &TurnedClock::new());
     let [own, other] = [0, 1].map(|place: usize| connectors::CONNECTORS[place].descriptor());
     let Command::Pay(asked) = pay("STRICT", "e1", "order-1", 50_000, engine.now()) else { panic!("a payment") };
     let command = Command::Pay(Pay { product: Some(ProductCode::new(own.products[0].code)), ..asked });
@@ -245,11 +409,10 @@ async fn a_notice_counts_only_from_the_payments_own_provider_and_with_its_amount
     engine.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_strangers_send_as_notices_does_not_fill_the_store() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = start(folder.path(), &TurnedClock::new());
-    let size = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+async fn what_strangers_send_as_notices_does_not_fill_the_store(kind: Kind) {
+    let home = Home::new(kind);
+    let engine = start(&home, &TurnedClock::new());
+    let size = || home.size();
     let before: u64 = size();
     let name = connectors::CONNECTORS[0].descriptor().name;
     for number in 0..40 {

@@ -99,8 +99,8 @@ pub trait Writer: Send {
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError>;
 
     /// After [`StoreError::CommitUnknown`], and before the next [`Writer::begin`]: finds out what became of the batch,
-    /// and makes it final. Rests on a commit of its own, never on a read; its own outcome may be unknown too, then it
-    /// is called again.
+    /// and makes it final. Rests on a commit of its own, never on a read; while it ends in
+    /// [`StoreError::CommitUnknown`] itself, it is called again. After any other error nobody will ever know.
     fn settle(&mut self) -> Result<Settled, StoreError>;
 
     /// Ends the transaction without a trace.

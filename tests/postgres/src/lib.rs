@@ -5,6 +5,9 @@
 //! The server listens on a socket in a folder of its own and on no port. It stops by itself when no test has used it
 //! for a minute. It does not wait for the disk: these tests end processes, never the machine.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod between;
 mod server;
 
 use std::{
@@ -13,6 +16,8 @@ use std::{
 };
 
 use tokio_postgres::{Client, Config, NoTls, config::Host};
+
+pub use self::between::{Between, Trouble};
 
 /// Names another server than the one that the tests start.
 pub const SERVER_VARIABLE: &str = "GERBANG_TEST_POSTGRES";

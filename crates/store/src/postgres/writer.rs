@@ -230,6 +230,7 @@ impl Writer for PostgresWriter {
             return Err(unknown(warning.into()));
         }
         let Some(row) = rows.first() else {
+            self.doubt = None;
             return Err(broken("writer_sessions", "the session whose commit is in doubt is not on record"));
         };
         let kept: i64 = take("writer_sessions", row, 0)?;

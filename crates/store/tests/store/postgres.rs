@@ -6,11 +6,10 @@ use lifecycle::{
     Key, PaymentId, RequestId, Row,
     payment::{Payment, PaymentStatus},
 };
-use postgres_harness::TestDatabase;
+use postgres_harness::{Between, TestDatabase, Trouble};
 use store::{PostgresOptions, PostgresStore, Settled, Store, StoreError, Writer, Writes};
 
 use crate::{
-    between::{Between, Trouble},
     keeping::{database, vault_with},
     samples::{self, answer, at, request, with_calls},
 };
@@ -214,7 +213,7 @@ const AT_COMMIT: &str = "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE pl
 fn check_doubt(doubt: &Doubt) {
     let database = database();
     let between = Between::to(&database);
-    let store = open(&database.url_through(between.port), options());
+    let store = open(&database.url_through(between.port()), options());
     let mut writer = store.writer().unwrap();
     commit(writer.as_mut(), &with_calls(vec![checkout(1).into()]));
     if let Some(level) = doubt.prepare {
@@ -284,7 +283,7 @@ fn a_commit_answered_with_an_error() {
 fn a_commit_that_was_kept_is_recognised_although_somebody_changed_its_rows_since() {
     let database = database();
     let between = Between::to(&database);
-    let store = open(&database.url_through(between.port), options());
+    let store = open(&database.url_through(between.port()), options());
     let mut writer = store.writer().unwrap();
     commit(writer.as_mut(), &with_calls(vec![checkout(1).into()]));
     writer.begin(&[key(1)]).unwrap();
@@ -312,7 +311,7 @@ fn a_commit_that_was_kept_is_recognised_although_somebody_changed_its_rows_since
 fn a_session_that_is_not_on_record_any_more_is_begun_anew_and_never_guessed_about() {
     let database = database();
     let between = Between::to(&database);
-    let store = open(&database.url_through(between.port), options());
+    let store = open(&database.url_through(between.port()), options());
     let mut writer = store.writer().unwrap();
     commit(writer.as_mut(), &with_calls(vec![checkout(1).into()]));
     database.run("DELETE FROM writer_sessions");
@@ -324,6 +323,7 @@ fn a_session_that_is_not_on_record_any_more_is_begun_anew_and_never_guessed_abou
     assert!(matches!(writer.commit(&only(paid(1))), Err(StoreError::CommitUnknown(_))));
     database.run("DELETE FROM writer_sessions");
     assert!(matches!(writer.settle(), Err(StoreError::BrokenRow { table: "writer_sessions", .. })));
+    assert!(writer.begin(&[key(1)]).is_ok(), "the writer goes on");
 }
 
 #[test]

@@ -10,11 +10,12 @@ use std::{
     },
 };
 
-use postgres_harness::{Address, TestDatabase};
+use crate::{Address, TestDatabase};
 
 /// What happens to what passes from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
+    /// It passes.
     None,
     /// The server gets everything and its answers vanish.
     AnswersVanish,
@@ -26,14 +27,23 @@ pub enum Trouble {
 
 /// The line in between.
 pub struct Between {
-    pub port: u16,
+    port: u16,
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
     refuse: AtomicBool,
+    trap: Mutex<Option<Trap>>,
     connections: Mutex<Vec<Arc<Connection>>>,
+}
+
+/// What is waited for, and what it brings.
+struct Trap {
+    text: String,
+    trouble: Trouble,
+    /// From then on new connections are refused, too.
+    refuse: bool,
 }
 
 struct Connection {
@@ -98,6 +108,7 @@ impl Socket {
 }
 
 impl Between {
+    /// A line to a database's server.
     pub fn to(database: &TestDatabase) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -109,10 +120,35 @@ impl Between {
                 if theirs.refuse.load(Ordering::SeqCst) {
                     continue;
                 }
-                theirs.connections.lock().unwrap().push(Connection::start(client, Socket::connect(&address)));
+                let connection = Connection::start(&theirs, client, Socket::connect(&address));
+                theirs.connections.lock().unwrap().push(connection);
             }
         });
         Self { port, shared }
+    }
+
+    /// The port of this machine at which it is reached.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Trouble for the connection that next sends this text, from the packet with the text on.
+    pub fn trouble_at(&self, text: &str, trouble: Trouble) {
+        self.set(text, trouble, false);
+    }
+
+    /// The same, and from then on the server is not reached any more.
+    pub fn gone_at(&self, text: &str, trouble: Trouble) {
+        self.set(text, trouble, true);
+    }
+
+    fn set(&self, text: &str, trouble: Trouble, refuse: bool) {
+        *self.shared.trap.lock().unwrap() = Some(Trap { text: text.to_owned(), trouble, refuse });
+    }
+
+    /// Whether the trouble that was waited for has come.
+    pub fn is_sprung(&self) -> bool {
+        self.shared.trap.lock().unwrap().is_none()
     }
 
     /// Trouble for every connection that there is; later ones are well.
@@ -146,24 +182,43 @@ impl Between {
     }
 }
 
+impl Shared {
+    /// The trouble that these bytes bring, if the text that was waited for is in them.
+    fn spring(&self, bytes: &[u8]) -> Option<Trouble> {
+        let mut trap = self.trap.lock().unwrap();
+        let text = &trap.as_ref()?.text;
+        if !bytes.windows(text.len()).any(|part| part == text.as_bytes()) {
+            return None;
+        }
+        let sprung = trap.take()?;
+        if sprung.refuse {
+            self.refuse.store(true, Ordering::SeqCst);
+        }
+        Some(sprung.trouble)
+    }
+}
+
 impl Connection {
-    fn start(client: TcpStream, server: Socket) -> Arc<Self> {
+    fn start(shared: &Arc<Shared>, client: TcpStream, server: Socket) -> Arc<Self> {
         client.set_nodelay(true).unwrap();
         let state = State { trouble: Trouble::None, held: vec![], server: server.clone(), ended: false, answers: 0 };
         let connection = Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::clone(shared);
         let (up, down) = (Arc::clone(&connection), Arc::clone(&connection));
         let from_client = client.try_clone().unwrap();
         let from_server = server.clone();
-        std::thread::spawn(move || up.pass_requests(from_client, server));
+        std::thread::spawn(move || up.pass_requests(&shared, from_client, server));
         std::thread::spawn(move || down.pass_answers(from_server, client));
         connection
     }
 
-    fn pass_requests(&self, mut client: TcpStream, mut server: Socket) {
+    fn pass_requests(&self, shared: &Shared, mut client: TcpStream, mut server: Socket) {
         let mut buffer = [0; 65_536];
         loop {
             let count = client.read(&mut buffer).unwrap_or(0);
+            let trouble = shared.spring(&buffer[..count]);
             let mut state = self.state.lock().unwrap();
+            state.trouble = trouble.unwrap_or(state.trouble);
             if state.trouble == Trouble::RequestsHeld {
                 if count == 0 {
                     return;
