@@ -8,15 +8,17 @@ use std::{
 
 use simulator::demo_merchant::ON_DEMAND;
 
-use crate::support::{World, eventually, payment, status};
+use crate::{
+    keepings::Keeping,
+    support::{World, eventually, payment, status},
+};
 
 fn product() -> &'static str {
     connectors::CONNECTORS[0].descriptor().products[0].code
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_merchant_that_does_not_agree_is_not_charged_for() {
-    let world = World::sandbox();
+async fn a_merchant_that_does_not_agree_is_not_charged_for(keeping: Keeping) {
+    let world = World::sandbox(keeping);
     let card = world.link(product()).await;
     let client = world.client();
     let expected = [
@@ -62,11 +64,10 @@ fn answer_once(listener: &TcpListener) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn callbacks_go_where_the_merchant_wants_them() {
+async fn callbacks_go_where_the_merchant_wants_them(keeping: Keeping) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}/shop", listener.local_addr().expect("an address"));
-    let mut world = World::new();
+    let mut world = World::new(keeping);
     world.start_gateway(&["--merchant-callback", &address]);
     let merchant = std::thread::spawn(move || {
         // The binding notification comes first, and is refused.
@@ -81,4 +82,9 @@ async fn callbacks_go_where_the_merchant_wants_them() {
     calls.sort();
     let wanted = ["/shop/v1.0/registration-account-binding/notify", "/shop/v1.0/transfer-va/inquiry"];
     assert_eq!(calls, wanted.map(|path| format!("POST {path} HTTP/1.1")));
+}
+
+on_both_keepings! {
+    a_merchant_that_does_not_agree_is_not_charged_for,
+    callbacks_go_where_the_merchant_wants_them,
 }

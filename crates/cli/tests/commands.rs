@@ -4,7 +4,10 @@ use std::{net::TcpListener, path::Path, process::Output};
 
 use serde_json::Value;
 
-use crate::support::{Process, World, eventually, gerbang};
+use crate::{
+    keepings::Keeping,
+    support::{Process, World, eventually, gerbang},
+};
 
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output: Output = gerbang().args(arguments).output().expect("the program runs");
@@ -18,7 +21,7 @@ fn text(path: &Path) -> &str {
 
 #[test]
 fn says_what_is_wrong_and_what_to_do() {
-    let world = World::sandbox();
+    let world = World::sandbox(Keeping::Sqlite);
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().map(|address| (taken, address.to_string())).expect("an address");
     let folder = tempfile::tempdir().expect("a folder");
@@ -48,7 +51,7 @@ fn says_what_is_wrong_and_what_to_do() {
 
 #[test]
 fn the_ready_file_has_its_shape_and_goes_with_the_gateway() {
-    let mut world = World::new();
+    let mut world = World::new(Keeping::Sqlite);
     let elsewhere = world.path().join("elsewhere.json");
     world.start_gateway(&["--ready-file", text(&elsewhere)]);
     let ready = world.json("ready.json");
@@ -69,9 +72,8 @@ fn the_ready_file_has_its_shape_and_goes_with_the_gateway() {
     assert!(!world.ready_file().exists() && !elsewhere.exists(), "the ready files are gone");
 }
 
-#[tokio::test]
-async fn a_restart_keeps_addresses_links_and_credentials() {
-    let mut world = World::sandbox();
+async fn a_restart_keeps_addresses_links_and_credentials(keeping: Keeping) {
+    let mut world = World::sandbox(keeping);
     let product = connectors::CONNECTORS[0].descriptor().products[0].code;
     let card = world.link(product).await;
     let (ready, places) = (world.json("ready.json"), world.json("sandbox.json"));
@@ -115,7 +117,7 @@ fn what_is_signed_verifies_and_what_is_not_is_explained() {
 
 #[test]
 fn a_call_says_what_came_of_it() {
-    let world = World::sandbox();
+    let world = World::sandbox(Keeping::Sqlite);
     let folder = tempfile::tempdir().expect("a folder");
     let other = folder.path().join("other").display().to_string();
     assert_eq!(run(&["keys", "generate", "--out", &other]).0, Some(0));
@@ -193,4 +195,8 @@ async fn the_production_gateway_serves_by_its_settings_and_explains_nothing() {
     let (code, answer, error) = call("other", "debit_status", question).await;
     assert!(code == Some(3) && error.contains("4015500"), "{answer}{error}");
     assert!(!answer.contains("debug") && !answer.contains("additionalInfo"), "{answer}");
+}
+
+on_both_keepings! {
+    a_restart_keeps_addresses_links_and_credentials,
 }

@@ -4,6 +4,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::keepings::Keeping;
+
 fn demo(options: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_gerbang")).args(["demo", "--json"]).args(options).output();
     let output = output.expect("the program runs");
@@ -15,9 +17,8 @@ fn demo(options: &[&str]) -> Value {
     report
 }
 
-#[test]
-fn every_product_goes_through_every_service_and_the_books_agree() {
-    let report = demo(&[]);
+async fn every_product_goes_through_every_service_and_the_books_agree(keeping: Keeping) {
+    let report = demo(&keeping.options());
     let lines = report["books"]["lines"].as_array().expect("lines");
     let products: usize = connectors::CONNECTORS.iter().map(|connector| connector.descriptor().products.len()).sum();
     assert_eq!(lines.len(), products);
@@ -38,4 +39,28 @@ fn it_works_in_english_too_and_shows_no_whole_token() {
     for step in steps.iter().filter(|step| step["name"] == "bind") {
         assert!(step["answered"].as_str().expect("a text").contains("..."), "{step}");
     }
+}
+
+/// What is written of a demo, without what is new every time: tokens, times, ports.
+fn outline(report: &Value) -> Vec<[Value; 4]> {
+    let steps = report["steps"].as_array().expect("steps").iter();
+    steps.map(|step| ["product", "name", "code", "held"].map(|member| step[member].clone())).collect()
+}
+
+#[test]
+fn both_keepings_tell_the_same_and_a_used_sandbox_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().to_str().expect("a path that is text");
+    let postgres = Keeping::postgres();
+    let [first, second] = [Keeping::Sqlite, Keeping::Sqlite].map(|_| demo(&["--data-dir", folder]));
+    let other = demo(&postgres.options());
+    assert_eq!(outline(&first), outline(&other));
+    assert_eq!(outline(&first), outline(&second));
+    assert_eq!(first["books"], other["books"]);
+    let count = |report: &Value| report["books"]["lines"][0]["gateway"]["count"].as_u64().expect("a count");
+    assert_eq!(count(&second), 2 * count(&first), "the used sandbox's books hold both");
+}
+
+on_both_keepings! {
+    every_product_goes_through_every_service_and_the_books_agree,
 }

@@ -1,5 +1,8 @@
 //! The whole program, run as its users run it: child processes, real HTTP, real files.
 
+#[macro_use]
+mod keepings;
+
 mod callbacks;
 mod commands;
 mod demo;

@@ -3,6 +3,7 @@
 
 use std::{path::Path, process::Command};
 
+use crate::keepings::Keeping;
 use crate::support::World;
 
 fn run(world: &World, product: &str) -> String {
@@ -16,7 +17,7 @@ fn run(world: &World, product: &str) -> String {
 
 #[test]
 fn openssl_and_curl_alone_link_an_account_and_pay() {
-    let world = World::sandbox();
+    let world = World::sandbox(Keeping::Sqlite);
     let text = run(&world, "GOPAYLINK");
     let lines: Vec<&str> = text.lines().collect();
     let wanted = [

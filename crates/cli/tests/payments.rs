@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{World, eventually, payment, status};
+use crate::{
+    keepings::Keeping,
+    support::{World, eventually, payment, status},
+};
 use client::Prepared;
 
 const RUPIAH: u32 = 25_000;
@@ -17,18 +20,36 @@ fn prepare(reference: &str, card: &str) -> Prepared {
     client::prepare(operation, &payment(product(), reference, card, RUPIAH)).expect("fields")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_copies_at_once_are_one_charge() {
-    let world = World::sandbox();
+/// Providers and merchant on their own, and the gateways that the keeping allows: one over a file, two over a database.
+/// A task of a gateway that died is left to it for a few seconds only.
+fn gateways(keeping: Keeping) -> World {
+    let both = matches!(keeping, Keeping::Postgres(_));
+    let mut world = World::new(keeping);
+    world.start_providers();
+    world.start_gateway(GATEWAY);
+    if both {
+        world.start_second_gateway(&GATEWAY[1..]);
+    }
+    world
+}
+
+/// How a gateway of several is started.
+const GATEWAY: &[&str] = &["--providers-elsewhere", "--lease-seconds", "4"];
+
+async fn a_hundred_copies_at_once_are_one_charge(keeping: Keeping) {
+    let world = gateways(keeping);
     let card = world.link(product()).await;
     let client = world.client();
-    // Half of them are the very same request, half come with external ids of their own.
+    let other = if world.second.is_some() { world.second_client() } else { client.clone() };
+    // Half of them are the very same request, half come with external ids of their own; of each, half go to either
+    // gateway.
     let same = prepare("COPIES-1", &card);
     let sendings: Vec<_> = (0..100)
         .map(|number| {
             let own = prepare("COPIES-1", &card).external_id;
             let external_id = if number % 2 == 0 { same.external_id.clone() } else { own };
-            let (client, request) = (client.clone(), Prepared { external_id, ..same.clone() });
+            let client = if number % 4 < 2 { client.clone() } else { other.clone() };
+            let request = Prepared { external_id, ..same.clone() };
             tokio::spawn(async move { client.send_prepared(request, false).await.code().unwrap_or_default() })
         })
         .collect();
@@ -52,12 +73,11 @@ async fn a_hundred_copies_at_once_are_one_charge() {
     assert_eq!(order["notifications"].as_array().map(Vec::len), Some(1), "{order}");
 }
 
-/// The gateway dies at a labelled place while it is paying; the providers live on. Started again, it settles the
-/// payment, and the three books agree.
-async fn survives(label: &str) {
-    let mut world = World::new();
-    world.start_providers();
-    world.start_gateway(&["--providers-elsewhere"]);
+/// The gateway dies at a labelled place while it is paying; providers and merchant live on. Where it is alone it is
+/// started again, where there are two the other one takes up its work when the lease ends. The payment is settled, and
+/// the three books agree.
+async fn survives(keeping: Keeping, label: &str) {
+    let mut world = gateways(keeping);
     let card = world.link(product()).await;
     eventually("the binding is notified", async || {
         let status = world.book().await["links"]["SGWYESSISHOP"][format!("BIND-{}", product())]["status"].clone();
@@ -65,12 +85,16 @@ async fn survives(label: &str) {
     })
     .await;
     world.gateway = None;
-    world.start_gateway(&["--providers-elsewhere", "--crash-at", label]);
+    world.start_gateway(&[GATEWAY, &["--crash-at", label]].concat());
     let request = prepare("CRASH-1", &card);
     let first = world.client().send_prepared(request.clone(), false).await;
     world.await_death();
-    world.start_gateway(&["--providers-elsewhere"]);
-    let client = world.client();
+    let client = if world.second.is_some() {
+        world.second_client()
+    } else {
+        world.start_gateway(GATEWAY);
+        world.client()
+    };
     let ended = eventually("the payment is decided", async || {
         let status = status(&client, "CRASH-1").await;
         ["00", "06", "4045501"].contains(&status.as_str()).then_some(status)
@@ -83,53 +107,71 @@ async fn survives(label: &str) {
         let repeated = client.send_prepared(request, true).await;
         assert_eq!(repeated.code().as_deref(), Some("2005400"), "{:?}", repeated.reply());
     }
-    agree(&world, if ended == "06" { 0 } else { 1 }).await;
+    let paid = ended != "06";
+    agree(&world, "CRASH-1", usize::from(paid), paid).await;
 }
 
 /// Everything in one process dies at once, the providers' books included; started again, nothing was forgotten.
-#[tokio::test(flavor = "multi_thread")]
-async fn survives_the_death_of_the_whole_sandbox() {
-    for label in ["after_commit", "after_call", "before_reply"] {
-        let mut world = World::sandbox();
-        let card = world.link(product()).await;
-        eventually("the binding is notified", async || {
-            let links = world.book().await["links"]["SGWYESSISHOP"].clone();
-            links[format!("BIND-{}", product())]["tokens"].is_object().then_some(())
-        })
-        .await;
+async fn survives_the_death_of_the_whole_sandbox(keeping: Keeping) {
+    let mut world = World::sandbox(keeping);
+    let card = world.link(product()).await;
+    eventually("the binding is notified", async || {
+        let links = world.book().await["links"]["SGWYESSISHOP"].clone();
+        links[format!("BIND-{}", product())]["tokens"].is_object().then_some(())
+    })
+    .await;
+    for (number, label) in ["after_commit", "after_call", "before_reply"].into_iter().enumerate() {
+        let reference = format!("CRASH-{number}");
         world.gateway = None;
-        world.start_gateway(&["--crash-at", label]);
-        world.client().send_prepared(prepare("CRASH-1", &card), false).await;
+        world.start_gateway(&["--lease-seconds", "4", "--crash-at", label]);
+        world.client().send_prepared(prepare(&reference, &card), false).await;
         world.await_death();
-        world.start_gateway(&[]);
+        world.start_gateway(&["--lease-seconds", "4"]);
         let client = world.client();
-        eventually("the payment succeeded", async || (status(&client, "CRASH-1").await == "00").then_some(())).await;
-        agree(&world, 1).await;
+        eventually("the payment succeeded", async || (status(&client, &reference).await == "00").then_some(())).await;
+        agree(&world, &reference, number + 1, true).await;
     }
 }
 
-/// The provider charged so many times, the merchant was told the same, and nothing was asked for twice.
-async fn agree(world: &World, charged: usize) {
+/// The provider charged so many times in all, the merchant was told whether this order is paid, and nothing was asked
+/// for twice.
+async fn agree(world: &World, reference: &str, charged: usize, paid: bool) {
     let charges = world.charges(product()).await;
     let moved = charges.iter().filter(|charge| charge["charged"] == true).count();
     assert_eq!(moved, charged, "{charges:?}");
     assert!(charges.iter().all(|charge| charge["requests"].as_u64() <= Some(1)), "{charges:?}");
     let order = eventually("the merchant is told", async || {
-        let order = world.order("CRASH-1").await;
+        let order = world.order(reference).await;
         (order["notifications"].as_array().map(Vec::len) == Some(1)).then_some(order)
     })
     .await;
-    assert_eq!(order["paid"].is_string(), charged == 1, "{order}");
+    assert_eq!(order["paid"].is_string(), paid, "{order}");
+}
+
+on_both_keepings! {
+    a_hundred_copies_at_once_are_one_charge,
+    survives_the_death_of_the_whole_sandbox,
 }
 
 macro_rules! crash_points {
     ($($test:ident = $label:literal),+ $(,)?) => {
-        $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $test() {
-                survives($label).await;
-            }
-        )+
+        mod alone {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::survives(super::Keeping::Sqlite, $label).await;
+                }
+            )+
+        }
+
+        mod beside_another {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::survives(super::Keeping::postgres(), $label).await;
+                }
+            )+
+        }
 
         #[test]
         fn every_crash_point_has_its_test() {

@@ -1,15 +1,17 @@
 //! The sample requests of the published pages, body and headers as printed apart from time, signature, external id and
 //! host, are accepted by a running sandbox and answered with the documented code and every documented field.
 
-use crate::support::{World, assert_answer, eventually, payment, status, verbatim};
+use crate::{
+    keepings::Keeping,
+    support::{World, assert_answer, eventually, payment, status, verbatim},
+};
 use serde_json::json;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-#[tokio::test]
-async fn seed_001_account_inquiry() {
-    let world = World::sandbox();
+async fn seed_001_account_inquiry(keeping: Keeping) {
+    let world = World::sandbox(keeping);
     let body = include_bytes!("../../contract/samples/account_inquiry.json");
     let path = "/apidirectdebit/v1.0/registration-account-inquiry";
     let sent = world.client().send_prepared(verbatim("account_inquiry", path, JSON, body), false).await;
@@ -17,9 +19,8 @@ async fn seed_001_account_inquiry() {
     assert_eq!(sent.text("additionalInfo.accountStatus").as_deref(), Some("ACTIVE"));
 }
 
-#[tokio::test]
-async fn seed_001_curl_unbinding() {
-    let world = World::sandbox();
+async fn seed_001_curl_unbinding(keeping: Keeping) {
+    let world = World::sandbox(keeping);
     let client = world.client_as("SGWDIGALLERY");
     let body = include_bytes!("../../contract/samples/account_unbinding.json");
     let path = "/apidirectdebit/v1.0/debit/registration-account-unbinding";
@@ -30,9 +31,8 @@ async fn seed_001_curl_unbinding() {
     assert_answer(&again, "4090900", &["responseMessage"]);
 }
 
-#[tokio::test]
-async fn seed_002_get_auth_code_query() {
-    let world = World::sandbox();
+async fn seed_002_get_auth_code_query(keeping: Keeping) {
+    let world = World::sandbox(keeping);
     let query = include_str!("../../contract/samples/seed_002_query.txt").trim_end();
     let query = query.split_once('?').map_or(query, |(_, query)| query);
     let target = format!("/apidirectdebit/v1.0/get-auth-code?{query}");
@@ -45,9 +45,8 @@ async fn seed_002_get_auth_code_query() {
     assert_eq!(visit.param("state").as_deref(), Some("889871204JJK1I23K"));
 }
 
-#[tokio::test]
-async fn seed_002_curl_form_on_get() {
-    let world = World::sandbox();
+async fn seed_002_curl_form_on_get(keeping: Keeping) {
+    let world = World::sandbox(keeping);
     let form = include_str!("../../contract/samples/seed_002_form.txt").trim_end();
     let path = "/apidirectdebit/v1.0/get-auth-code";
     let request = verbatim("get_auth_code", path, FORM, form.as_bytes());
@@ -55,9 +54,8 @@ async fn seed_002_curl_form_on_get() {
     assert_answer(&sent, "2001000", &["responseMessage", "authCode", "state", "additionalInfo.redirectUrl"]);
 }
 
-#[tokio::test]
-async fn seed_004_account_creation() {
-    let world = World::sandbox();
+async fn seed_004_account_creation(keeping: Keeping) {
+    let world = World::sandbox(keeping);
     let client = world.client();
     let body = include_bytes!("../../contract/samples/account_creation.json");
     let path = "/apidirectdebit/v1.0/registration-account-creation";
@@ -79,9 +77,8 @@ async fn seed_004_account_creation() {
 }
 
 /// The six steps of the overview, in their order.
-#[tokio::test]
-async fn seed_000_flow() {
-    let world = World::sandbox();
+async fn seed_000_flow(keeping: Keeping) {
+    let world = World::sandbox(keeping);
     let client = world.client();
     let key = json!({"key": client.merchant().api_key});
     let info = client.send("inquiry_merchant_info", &key).await.expect("sent");
@@ -106,4 +103,13 @@ async fn seed_000_flow() {
     assert_answer(&sent, "2000900", &["linkId"]);
     let sent = client.send("payment_host_to_host", &payment(&product, "INV-2", &card, 15_000)).await.expect("sent");
     assert_answer(&sent, "4045411", &[]);
+}
+
+on_both_keepings! {
+    seed_001_account_inquiry,
+    seed_001_curl_unbinding,
+    seed_002_get_auth_code_query,
+    seed_002_curl_form_on_get,
+    seed_004_account_creation,
+    seed_000_flow,
 }

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use simulator::customer::{Browser, Customer, Visit};
 use tempfile::TempDir;
 
+use crate::keepings::Keeping;
+
 /// How long anything may take that happens by itself.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -37,19 +39,24 @@ pub struct World {
     folder: TempDir,
     /// The gateway, while it runs.
     pub gateway: Option<Process>,
+    /// Another gateway over the same folder and the same store, while it runs.
+    pub second: Option<Process>,
     /// The providers, where they run on their own.
     pub providers: Option<Process>,
+    // After the processes that use it.
+    keeping: Keeping,
 }
 
 impl World {
-    /// An empty folder.
-    pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder"), gateway: None, providers: None }
+    /// An empty folder and an empty store.
+    pub fn new(keeping: Keeping) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, gateway: None, second: None, providers: None, keeping }
     }
 
     /// A whole sandbox in one process.
-    pub fn sandbox() -> Self {
-        let mut world = Self::new();
+    pub fn sandbox(keeping: Keeping) -> Self {
+        let mut world = Self::new(keeping);
         world.start_gateway(&[]);
         world
     }
@@ -72,7 +79,20 @@ impl World {
         await_file(&ready, self.gateway.as_mut().expect("just started"));
     }
 
-    /// Starts the providers in a process of their own.
+    /// Starts another gateway beside the first; providers and merchant must run on their own.
+    pub fn start_second_gateway(&mut self, options: &[&str]) {
+        let ready = self.second_ready_file();
+        let file = ready.display().to_string();
+        let options = [&["--providers-elsewhere", "--ready-file", &file], options].concat();
+        self.second = Some(Process(self.spawn("sandbox", &options)));
+        await_file(&ready, self.second.as_mut().expect("just started"));
+    }
+
+    fn second_ready_file(&self) -> PathBuf {
+        self.path().join("second-ready.json")
+    }
+
+    /// Starts the providers and the demo merchant in a process of their own.
     pub fn start_providers(&mut self) {
         let ready = self.path().join("providers-ready.json");
         let file = ready.display().to_string();
@@ -84,6 +104,7 @@ impl World {
         gerbang()
             .args([command, "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.path())
+            .args(if command == "sandbox" { self.keeping.options() } else { vec![] })
             .args(options)
             .stderr(Stdio::null())
             .stdout(Stdio::null())
@@ -110,7 +131,16 @@ impl World {
 
     /// The merchant of the ready file.
     pub fn client(&self) -> Client {
-        let ready = self.json("ready.json");
+        self.client_by("ready.json")
+    }
+
+    /// The same merchant at the second gateway.
+    pub fn second_client(&self) -> Client {
+        self.client_by("second-ready.json")
+    }
+
+    fn client_by(&self, ready_file: &str) -> Client {
+        let ready = self.json(ready_file);
         let merchant = &ready["merchant"];
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let file = |value: &Value| std::fs::read(text(value)).expect("a key file");
