@@ -10,7 +10,7 @@ use lifecycle::{
     merchant::{Callbacks, Strictness},
 };
 use protocol::keys::PrivateKey;
-use store::{Store, sqlite::SqliteStore};
+use store::Store;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;
 
@@ -29,16 +29,16 @@ pub struct Gateway {
     merchants: Vec<BenchMerchant>,
     key: PrivateKey,
     engine: Engine,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     stop: CancellationToken,
 }
 
 impl Gateway {
-    /// Starts on a free port over a fresh store, with this many merchants.
-    pub fn start(database: &Path, merchants: usize) -> Result<Self> {
+    /// Starts on a free port over the store that a URL names, with this many merchants; `vault_key` is a file.
+    pub fn start(store_url: &str, vault_key: &Path, merchants: usize) -> Result<Self> {
         let key = PrivateKey::generate().context("make a key")?;
-        let vault = store::vault::Vault::open(&database.with_extension("key")).context("make the store's key")?;
-        let store = Arc::new(SqliteStore::open(database, vault).context("open the store")?);
+        let vault = store::vault::Vault::open(vault_key).context("make the store's key")?;
+        let store = store::open(store_url, &store::PostgresOptions::default(), vault).context("open the store")?;
         let merchants: Vec<_> = (0..merchants.max(1))
             .map(|n| BenchMerchant { code: format!("BENCH{n:05}"), api_key: format!("{n:032x}") })
             .collect();

@@ -101,6 +101,12 @@ impl Peers {
         rate_of(fields.get(4)?)
     }
 
+    /// Where a gateway can keep its store on the PostgreSQL server that pgbench uses, which syncs as it does by default.
+    pub fn postgres_url(&self) -> Option<String> {
+        let folder = self.postgres.as_ref()?.folder.display().to_string().replace('/', "%2F");
+        Some(format!("postgres://bench@{folder}:{PORT}/postgres?sslmode=disable"))
+    }
+
     /// Transactions per second of pgbench's own scripts, and of a payment written as one statement.
     pub fn pgbench(&self) -> Vec<(String, u64)> {
         let Some(postgres) = &self.postgres else { return vec![] };

@@ -14,6 +14,8 @@ pub enum Work {
     AuthCode,
     /// Payment Host to Host that leads to our checkout page: a call, a payment and its expiry in one commit.
     Payment,
+    /// The same, all of one merchant.
+    HotPayment,
 }
 
 impl Work {
@@ -22,14 +24,14 @@ impl Work {
         match self {
             Self::Question => "\"4042601\"",
             Self::AuthCode => "\"2001000\"",
-            Self::Payment => "\"2005400\"",
+            Self::Payment | Self::HotPayment => "\"2005400\"",
         }
     }
 
     fn method(self) -> &'static str {
         match self {
             Self::AuthCode => "GET",
-            Self::Question | Self::Payment => "POST",
+            Self::Question | Self::Payment | Self::HotPayment => "POST",
         }
     }
 
@@ -39,7 +41,7 @@ impl Work {
             Self::AuthCode => format!(
                 "/apidirectdebit/v1.0/get-auth-code?redirectURL=http://localhost/back&scopes=DEFAULT&state=bench&merchantId={merchant}&lang=id"
             ),
-            Self::Payment => "/apimerchant/v1.0/debit/payment-host-to-host".into(),
+            Self::Payment | Self::HotPayment => "/apimerchant/v1.0/debit/payment-host-to-host".into(),
         }
     }
 
@@ -51,7 +53,7 @@ impl Work {
                 )
             }
             Self::AuthCode => String::new(),
-            Self::Payment => format!(
+            Self::Payment | Self::HotPayment => format!(
                 r#"{{"partnerReferenceNo":"{reference}","merchantId":"{merchant}","subMerchantId":"{api_key}","amount":{{"value":"150000.00","currency":"IDR"}},"urlParam":{{"url":"http://localhost/back","type":"PAY_RETURN","isDeeplink":"N"}},"additionalInfo":{{"payType":"REDIRECT"}}}}"#
             ),
         }
@@ -72,13 +74,13 @@ pub fn signed(work: Work, count: usize, round: &str, gateway: &Gateway) -> Resul
 }
 
 fn one(work: Work, index: usize, round: &str, gateway: &Gateway) -> Vec<u8> {
-    let merchant = gateway.merchant(index);
-    let reference = format!("B{round}-{index}");
+    let merchant = gateway.merchant(if work == Work::HotPayment { 0 } else { index });
+    let kind = work as u8;
+    let reference = format!("B{kind}{round}-{index}");
     let (method, target) = (work.method(), work.target(&merchant.code));
     let body = work.body(&merchant.code, &merchant.api_key, &reference);
     let timestamp = gateway.now().wire_text();
     let signature = signature::sign_asymmetric(gateway.merchant_key(), method, &target, body.as_bytes(), &timestamp);
-    let kind = work as u8;
     format!(
         "{method} {target} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nX-TIMESTAMP: {timestamp}\r\nX-SIGNATURE: {signature}\r\nX-EXTERNAL-ID: {kind}{round}-{index}\r\nX-PARTNER-ID: {}\r\nCHANNEL-ID: ESPAY\r\nContent-Length: {}\r\n\r\n{body}",
         merchant.code,

@@ -21,7 +21,7 @@ use crate::bench::{
 
 const EXAMPLES: &str = "Examples:
   gerbang bench
-  gerbang bench --merchants 1 --connections 64 --rounds 5
+  gerbang bench --connections 64 --rounds 5
   gerbang bench --data-dir /mnt/disk --json";
 
 /// Measure signed operations beside the disk, openssl and PostgreSQL, in one run
@@ -37,7 +37,7 @@ pub struct Args {
     /// How many signed requests a round sends at each number of connections.
     #[arg(long, default_value_t = 20_000)]
     requests: usize,
-    /// How many merchants share the load; 1 is a hot merchant.
+    /// How many merchants share the load that is spread
     #[arg(long, default_value_t = 1_000)]
     merchants: usize,
     /// Numbers of connections.
@@ -54,6 +54,18 @@ pub struct Args {
     json: bool,
 }
 
+/// What is measured over each store.
+const WORKS: [(Work, &str); 4] = [
+    (Work::Question, "P1 signed, no write"),
+    (Work::AuthCode, "P2 auth code, durable"),
+    (Work::Payment, "P2 payment, durable"),
+    (Work::HotPayment, "P4 payment of one merchant, durable"),
+];
+
+fn embedded_url(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("bench.db").display())
+}
+
 /// One line of the report: what was measured, in which unit, every round.
 struct Line {
     name: String,
@@ -67,14 +79,21 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let scratch = tempfile::tempdir().context("make a temporary folder")?;
     let folder = args.data_dir.clone().unwrap_or_else(|| scratch.path().to_owned());
     std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-    let mut peers = if args.no_peers { peers::Peers::none() } else { peers::Peers::start(scratch.path()) };
-    let gateway = Gateway::start(&folder.join("bench.db"), args.merchants)?;
+    let peers = if args.no_peers { peers::Peers::none() } else { peers::Peers::start(scratch.path()) };
+    let mut gateways =
+        vec![("embedded", Gateway::start(&embedded_url(&folder), &folder.join("bench.key"), args.merchants)?)];
+    if let Some(url) = peers.postgres_url() {
+        gateways.push(("PostgreSQL", Gateway::start(&url, &folder.join("bench.key"), args.merchants)?));
+    }
     let mut lines: Vec<Line> = vec![];
     for round in 0..args.rounds {
         eprintln!("round {} of {}", round + 1, args.rounds);
-        measure_round(args, round, &gateway, &mut peers, &folder, &mut lines)?;
+        measure_round(args, round, &gateways, &peers, &folder, &mut lines)?;
     }
-    let payments = gateway.stop()?;
+    let mut payments = 0;
+    for (_, gateway) in gateways {
+        payments += gateway.stop()?;
+    }
     report(args, &lines, payments)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -82,8 +101,8 @@ pub fn run(args: Args) -> Result<ExitCode> {
 fn measure_round(
     args: &Args,
     round: usize,
-    gateway: &Gateway,
-    peers: &mut peers::Peers,
+    gateways: &[(&str, Gateway)],
+    peers: &peers::Peers,
     folder: &Path,
     lines: &mut Vec<Line>,
 ) -> Result<()> {
@@ -96,17 +115,15 @@ fn measure_round(
         add("openssl speed -multi 2 rsa2048, verify".into(), "verify/s", Measured::rate(rate));
     }
     add("append 4 KiB + fdatasync".into(), "sync/s", peers::fdatasync(folder)?);
-    for (work, title) in [
-        (Work::Question, "P1 signed, no write"),
-        (Work::AuthCode, "P2 auth code, durable"),
-        (Work::Payment, "P2 payment, durable"),
-    ] {
-        for &connections in &args.connections {
-            // One connection is bounded by the disk's latency; fewer requests say as much.
-            let count = if connections == 1 { args.requests / 10 } else { args.requests };
-            let requests = requests::signed(work, count.max(1), &format!("{round}-{connections}"), gateway)?;
-            let measured = load::closed_loop(gateway.address(), connections, requests, work.expected_status())?;
-            add(format!("{title}, {connections} connections"), "req/s", measured);
+    for (store, gateway) in gateways {
+        for (work, title) in WORKS {
+            for &connections in &args.connections {
+                // One connection is bounded by the disk's latency; fewer requests say as much.
+                let count = if connections == 1 { args.requests / 10 } else { args.requests };
+                let requests = requests::signed(work, count.max(1), &format!("{round}-{connections}"), gateway)?;
+                let measured = load::closed_loop(gateway.address(), connections, requests, work.expected_status())?;
+                add(format!("{store}: {title}, {connections} connections"), "req/s", measured);
+            }
         }
     }
     for (name, rate) in peers.pgbench() {
@@ -139,13 +156,13 @@ fn report(args: &Args, lines: &[Line], payments: u64) -> Result<()> {
         writeln!(out, "{report}")?;
         return Ok(());
     }
-    writeln!(out, "{:<52} {:>10} {:>9} {:>9} {:>10}", "median of the rounds", "rate", "unit", "p50 us", "p99 us")?;
+    writeln!(out, "{:<66} {:>8} {:>9} {:>8} {:>8}", "median of the rounds", "rate", "unit", "p50 us", "p99 us")?;
     for line in lines {
         let of = |part: fn(&Measured) -> u64| median(line.rounds.iter().map(part).collect());
         let time = |value: u64| if value == 0 { "-".to_owned() } else { value.to_string() };
         writeln!(
             out,
-            "{:<52} {:>10} {:>9} {:>9} {:>10}",
+            "{:<66} {:>8} {:>9} {:>8} {:>8}",
             line.name,
             of(|m| m.rate),
             line.unit,
