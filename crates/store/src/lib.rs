@@ -11,6 +11,7 @@ mod open;
 pub mod port;
 pub mod postgres;
 mod rows;
+pub mod schema;
 pub mod sqlite;
 pub mod vault;
 

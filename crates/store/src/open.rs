@@ -4,6 +4,26 @@ use std::{path::Path, sync::Arc};
 
 use crate::{PostgresOptions, PostgresStore, SqliteStore, Store, StoreError, Vault};
 
+/// What a URL names.
+#[derive(Clone, Copy)]
+pub(crate) enum Engine<'u> {
+    /// An SQLite file.
+    Sqlite(&'u Path),
+    /// A PostgreSQL database, by the whole URL.
+    Postgres(&'u str),
+}
+
+/// Reads a URL: `sqlite:PATH`, or `postgres://...` (also `postgresql://...`).
+pub(crate) fn engine(url: &str) -> Result<Engine<'_>, StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Engine::Sqlite(Path::new(path.strip_prefix("//").unwrap_or(path))));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Engine::Postgres(url));
+    }
+    Err(StoreError::Open("a store's URL begins with sqlite: or postgres://".into()))
+}
+
 /// Opens the store that a URL names and brings its schema up to date: `sqlite:PATH`, or `postgres://...` (also
 /// `postgresql://...`), for which the options hold.
 ///
@@ -11,14 +31,10 @@ use crate::{PostgresOptions, PostgresStore, SqliteStore, Store, StoreError, Vaul
 ///
 /// [`StoreError`]; its text never quotes the URL, which may hold a password.
 pub fn open(url: &str, options: &PostgresOptions, vault: Vault) -> Result<Arc<dyn Store>, StoreError> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        let path = path.strip_prefix("//").unwrap_or(path);
-        return Ok(Arc::new(SqliteStore::open(Path::new(path), vault)?));
-    }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Arc::new(PostgresStore::open(url, options.clone(), vault)?));
-    }
-    Err(StoreError::Open("a store's URL begins with sqlite: or postgres://".into()))
+    Ok(match engine(url)? {
+        Engine::Sqlite(path) => Arc::new(SqliteStore::open(path, vault)?),
+        Engine::Postgres(url) => Arc::new(PostgresStore::open(url, options.clone(), vault)?),
+    })
 }
 
 #[cfg(test)]

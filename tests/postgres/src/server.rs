@@ -108,14 +108,14 @@ fn start() -> PathBuf {
 fn watch(state: &Path, home: &Path) {
     let stop = as_owner(program("pg_ctl"));
     let mut watcher = Command::new("setsid");
-    watcher.args(["sh", "-c", WATCHER, "sh"]).arg(folder().join("users.lock")).arg(state).arg(home);
+    watcher.args(["--fork", "sh", "-c", WATCHER, "sh"]).arg(folder().join("users.lock")).arg(state).arg(home);
     watcher
         .arg(stop.get_program())
         .args(stop.get_args())
         .args(["stop", "-m", "immediate", "-D"])
         .arg(home.join("data"));
     watcher.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/").process_group(0);
-    watcher.spawn().expect("setsid starts: it is part of util-linux");
+    assert!(watcher.status().is_ok_and(|status| status.success()), "setsid is part of util-linux");
 }
 
 fn is_root() -> bool {

@@ -47,7 +47,7 @@ struct Columns<'k> {
     requests: (Vec<i64>, Vec<&'k str>, Vec<&'k str>),
     references: (Vec<&'k str>, Vec<&'k str>, Vec<&'k str>),
     auth_codes: (Vec<Uuid>, Vec<&'k [u8]>, Vec<&'k [u8]>),
-    links: (Vec<Uuid>, Vec<&'k [u8]>, Vec<&'k [u8]>, Vec<&'k [u8]>),
+    links: Links<'k>,
     links_by_phone: ByPhone<'k>,
     payments: (Vec<Uuid>, Vec<&'k [u8]>),
     payments_by_reference: (Vec<&'k str>, Vec<&'k str>),
@@ -56,6 +56,11 @@ struct Columns<'k> {
     notifications: Vec<Uuid>,
 }
 
+/// By id, account token, card token, page.
+#[derive(Default)]
+struct Links<'k>(Vec<Uuid>, Vec<&'k [u8]>, Vec<&'k [u8]>, Vec<&'k [u8]>);
+
+/// By merchant, product, and a number's blind index.
 #[derive(Default)]
 struct ByPhone<'k>(Vec<&'k str>, Vec<&'k str>, Vec<Vec<u8>>);
 
@@ -160,7 +165,7 @@ impl<'k> Columns<'k> {
         let statements = [sql::AUTH_CODES_LOCK, sql::AUTH_CODES_READ];
         lookup.push(used, hold, statements, open::<AuthCode>, self::params([put(ids), put(codes), put(pages)]));
 
-        let (ids, account_tokens, card_tokens, pages) = self.links;
+        let Links(ids, account_tokens, card_tokens, pages) = self.links;
         let ByPhone(merchants, products, phones) = self.links_by_phone;
         let used = [account_tokens.len(), card_tokens.len(), pages.len(), phones.len(), ids.len()] != [0; 5];
         let params = self::params([

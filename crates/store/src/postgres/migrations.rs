@@ -17,12 +17,31 @@ pub(super) fn migrate(inner: &Inner) -> Result<(), StoreError> {
     run(inner, MIGRATIONS)
 }
 
-fn run(inner: &Inner, migrations: &[Migration]) -> Result<(), StoreError> {
+/// Does the same and undoes it.
+pub(super) fn rehearse(inner: &Inner) -> Result<(), StoreError> {
     let mut line = Line::connect(inner)?;
-    line.with_client(|client| step(client, migrations))
+    line.with_client(|client| step(client, MIGRATIONS, false))
 }
 
-async fn step(client: &mut Client, migrations: &[Migration]) -> Result<(), StoreError> {
+/// The steps that a database misses; changes nothing.
+pub(super) async fn pending(client: &Client) -> Result<Vec<(i64, Migration)>, StoreError> {
+    let failed = |error: tokio_postgres::Error| StoreError::Open(Box::new(error));
+    let known: bool = client.query_one(sql::KNOWN, &[]).await.and_then(|row| row.try_get(0)).map_err(failed)?;
+    let rows = if known { client.query(sql::DONE, &[]).await.map_err(failed)? } else { vec![] };
+    let done: Vec<(i64, Vec<u8>)> = rows
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, tokio_postgres::Error>>()
+        .map_err(failed)?;
+    missing(&done, MIGRATIONS).map_err(|error| StoreError::Open(Box::new(error)))
+}
+
+fn run(inner: &Inner, migrations: &[Migration]) -> Result<(), StoreError> {
+    let mut line = Line::connect(inner)?;
+    line.with_client(|client| step(client, migrations, true))
+}
+
+async fn step(client: &mut Client, migrations: &[Migration], keep: bool) -> Result<(), StoreError> {
     let failed = |error: tokio_postgres::Error| StoreError::Open(Box::new(error));
     let refuse = |error: MigrationError| StoreError::Open(Box::new(error));
     // A dropped transaction is rolled back.
@@ -42,7 +61,8 @@ async fn step(client: &mut Client, migrations: &[Migration]) -> Result<(), Store
         let params: [&(dyn ToSql + Sync); 3] = [&version, &migration.name, &checksum];
         transaction.execute(sql::INSERT, &params).await.map_err(failed)?;
     }
-    transaction.commit().await.map_err(failed)
+    let ended = if keep { transaction.commit().await } else { transaction.rollback().await };
+    ended.map_err(failed)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod migrations;
 mod options;
 mod reader;
 mod saves;
+pub(crate) mod schema;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -79,9 +80,7 @@ impl PostgresStore {
 
     /// Brings the schema of the database at `url` up to date and does nothing else.
     pub fn migrate(url: &str, options: PostgresOptions) -> Result<(), StoreError> {
-        // Nothing is sealed or opened.
-        let vault = Vault::new([0; crate::vault::KEY_LENGTH], Box::new(|_| Err(crate::vault::VaultError::Seal)));
-        migrations::migrate(&Inner::new(url, options, vault)?)
+        migrations::migrate(&Inner::sealing_nothing(url, options)?)
     }
 }
 
@@ -97,6 +96,12 @@ impl Inner {
             pool: Mutex::new(Pool::default()),
             returned: Condvar::new(),
         })
+    }
+
+    /// For work that neither seals nor opens anything.
+    fn sealing_nothing(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
+        let vault = Vault::new([0; crate::vault::KEY_LENGTH], Box::new(|_| Err(crate::vault::VaultError::Seal)));
+        Self::new(url, options, vault)
     }
 
     /// A lost key file that was made anew must not be noticed one unreadable row at a time.

@@ -236,6 +236,8 @@ pub(super) mod migration {
     /// The record of steps.
     pub(in crate::postgres) const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations \
         (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BYTEA NOT NULL)";
+    /// Whether there is a record of steps.
+    pub(in crate::postgres) const KNOWN: &str = "SELECT to_regclass('schema_migrations') IS NOT NULL";
     /// The steps that were run.
     pub(in crate::postgres) const DONE: &str = "SELECT version, checksum FROM schema_migrations ORDER BY version";
     /// Records a step.

@@ -7,6 +7,7 @@ mod lookups;
 mod migrations;
 mod reader;
 mod saves;
+pub(crate) mod schema;
 mod statements;
 mod writer;
 
