@@ -518,20 +518,7 @@ impl Decider<'_> {
 
 /// The rows that performing a task needs and that the batch has at hand.
 fn related(kind: &TaskKind, world: &WorkingSet) -> Vec<Row> {
-    let subject = match kind {
-        TaskKind::Bind(link)
-        | TaskKind::InquireBinding { link, .. }
-        | TaskKind::Unbind(link)
-        | TaskKind::ReadBalance { link, .. } => Some(Key::Link(*link)),
-        TaskKind::InquireAccount { link, .. } => link.map(Key::Link),
-        TaskKind::CreateAccount(id) | TaskKind::InquireCreation(id) => Some(Key::AccountCreation(*id)),
-        TaskKind::ConfirmWithMerchant(id)
-        | TaskKind::Charge(id)
-        | TaskKind::ExpireCheckout(id)
-        | TaskKind::InquireCharge { payment: id, .. } => Some(Key::Payment(*id)),
-        TaskKind::Notify(id) => Some(Key::Notification(*id)),
-    };
-    let mut rows: Vec<Row> = subject.and_then(|key| world.row(&key)).cloned().into_iter().collect();
+    let mut rows: Vec<Row> = kind.subject().and_then(|key| world.row(&key)).cloned().into_iter().collect();
     if let Some(Row::Payment(payment)) = rows.first()
         && let Some(link) = payment.link.and_then(|link| world.row(&Key::Link(link)))
     {

@@ -29,7 +29,7 @@ use crate::{
     batch::{BatchWriter, Caller, Desk, Done, Errand, Submission, Unstored, chain},
     digest,
     outgoing::MerchantLine,
-    perform::{self, Work, subject_key},
+    perform::{self, Work},
     schedule,
     transport::Lines,
 };
@@ -447,7 +447,7 @@ impl Engine {
     /// Fills in the rows that a task needs and does not have.
     pub(crate) async fn gather(&self, work: &mut Work) {
         if work.rows.is_empty()
-            && let Some(key) = subject_key(&work.task.kind)
+            && let Some(key) = work.task.kind.subject()
         {
             work.rows.extend(self.row(key).await);
         }
@@ -496,10 +496,26 @@ fn start_writers(options: &EngineOptions, store: &dyn Store, desk: &Desk) -> Res
         let writer = BatchWriter::new(options.clone(), store, desk.clone()).map_err(StartError::Store)?;
         std::thread::Builder::new()
             .name(format!("store-writer-{number}"))
-            .spawn(move || writer.run())
+            .spawn(move || {
+                let _ends_with_us = EndsWithItsThread;
+                writer.run();
+            })
             .map_err(|error| StartError::Settings(format!("could not start a writer's thread: {error}")))
     };
     (1..=count).map(start).collect()
+}
+
+/// A writer whose thread panicked met something that it believes impossible, and nobody would decide in its place: the
+/// process ends at once, and what is unfinished is taken up at the next start.
+struct EndsWithItsThread;
+
+impl Drop for EndsWithItsThread {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the store's writer panicked; the gateway ends");
+            std::process::abort();
+        }
+    }
 }
 
 fn products_of(options: &EngineOptions) -> Vec<ProductFacts> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connectors::Capability;
 use lifecycle::{
-    Command, Key, MerchantCode, ProductCode, Row,
+    Command, MerchantCode, ProductCode, Row,
     account_creation::AccountCreation,
     linkage::{Link, LinkStatus},
     payment::{Payment, PaymentStatus},
@@ -94,23 +94,6 @@ fn product_of(work: &Work) -> Option<String> {
         Row::Link(row) => Some(row.product.to_string()),
         _ => None,
     })
-}
-
-/// The key of the row that a task is about.
-pub(crate) fn subject_key(kind: &TaskKind) -> Option<Key> {
-    match kind {
-        TaskKind::Bind(link)
-        | TaskKind::InquireBinding { link, .. }
-        | TaskKind::Unbind(link)
-        | TaskKind::ReadBalance { link, .. } => Some(Key::Link(*link)),
-        TaskKind::InquireAccount { link, .. } => link.map(Key::Link),
-        TaskKind::CreateAccount(id) | TaskKind::InquireCreation(id) => Some(Key::AccountCreation(*id)),
-        TaskKind::ConfirmWithMerchant(id)
-        | TaskKind::Charge(id)
-        | TaskKind::ExpireCheckout(id)
-        | TaskKind::InquireCharge { payment: id, .. } => Some(Key::Payment(*id)),
-        TaskKind::Notify(id) => Some(Key::Notification(*id)),
-    }
 }
 
 fn call_of(engine: &Engine, work: &Work) -> Call {

@@ -290,9 +290,7 @@ impl Command {
             }
             Self::ChargeNoticed { payment, .. } => vec![Key::Payment(*payment)],
             Self::BindingNoticed { link } | Self::LinkRevoked { link } => vec![Key::Link(*link)],
-            Self::TaskEnded { task, link, .. } => {
-                task_keys(&task.kind).into_iter().chain(link.map(Key::Link)).collect()
-            }
+            Self::TaskEnded { task, link, .. } => task.kind.subject().into_iter().chain(link.map(Key::Link)).collect(),
         }
     }
 
@@ -410,23 +408,6 @@ fn creation_key(command: &enquiry::InquireAccount) -> Option<Key> {
 
 fn payment_reference_key(command: &enquiry::AskPaymentStatus) -> Key {
     Key::PaymentByReference(command.request.key.merchant.clone(), command.payment_reference.clone())
-}
-
-fn task_keys(kind: &TaskKind) -> Vec<Key> {
-    match kind {
-        TaskKind::Bind(link) | TaskKind::InquireBinding { link, .. } | TaskKind::Unbind(link) => {
-            vec![Key::Link(*link)]
-        }
-        TaskKind::InquireAccount { .. } | TaskKind::ReadBalance { .. } => vec![],
-        TaskKind::CreateAccount(creation) | TaskKind::InquireCreation(creation) => {
-            vec![Key::AccountCreation(*creation)]
-        }
-        TaskKind::ConfirmWithMerchant(payment)
-        | TaskKind::Charge(payment)
-        | TaskKind::ExpireCheckout(payment)
-        | TaskKind::InquireCharge { payment, .. } => vec![Key::Payment(*payment)],
-        TaskKind::Notify(notification) => vec![Key::Notification(*notification)],
-    }
 }
 
 fn task_ended(

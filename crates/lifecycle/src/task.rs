@@ -4,7 +4,7 @@
 use calendar::Instant;
 
 use crate::{
-    AccountCreationId, LinkId, NotificationId, PaymentId, ProductCode, TaskId,
+    AccountCreationId, Key, LinkId, NotificationId, PaymentId, ProductCode, TaskId,
     request::{RequestKey, ServiceCode},
 };
 
@@ -77,6 +77,23 @@ pub enum TaskKind {
 }
 
 impl TaskKind {
+    /// The key of the row that the task is about.
+    pub fn subject(&self) -> Option<Key> {
+        match self {
+            Self::Bind(link)
+            | Self::InquireBinding { link, .. }
+            | Self::Unbind(link)
+            | Self::ReadBalance { link, .. } => Some(Key::Link(*link)),
+            Self::InquireAccount { link, .. } => link.map(Key::Link),
+            Self::CreateAccount(creation) | Self::InquireCreation(creation) => Some(Key::AccountCreation(*creation)),
+            Self::ConfirmWithMerchant(payment)
+            | Self::Charge(payment)
+            | Self::ExpireCheckout(payment)
+            | Self::InquireCharge { payment, .. } => Some(Key::Payment(*payment)),
+            Self::Notify(notification) => Some(Key::Notification(*notification)),
+        }
+    }
+
     /// The one word for it in logs, without what it is about: some kinds carry a customer's number.
     pub fn name(&self) -> &'static str {
         match self {
