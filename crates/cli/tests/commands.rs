@@ -150,7 +150,7 @@ fn a_call_says_what_came_of_it() {
 fn every_command_explains_itself() {
     let (code, help, _) = run(&["--help"]);
     assert_eq!(code, Some(0));
-    for command in ["sandbox", "demo", "serve", "call", "sign", "verify", "explain", "keys"] {
+    for command in ["sandbox", "demo", "serve", "migrate", "store", "call", "sign", "verify", "explain", "keys"] {
         assert!(help.contains(&format!("  {command} ")), "{command} is missing in {help}");
         let (code, text, _) = run(&[command, "--help"]);
         assert_eq!(code, Some(0));

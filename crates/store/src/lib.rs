@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 
+pub mod copy;
 mod intern;
 mod migrations;
 mod open;

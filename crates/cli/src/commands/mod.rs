@@ -10,9 +10,11 @@ mod demo;
 mod explain;
 mod imitations;
 mod keys;
+mod migrate;
 mod sandbox;
 mod serve;
 mod sign;
+mod store;
 mod verify;
 
 /// The data folder unless another one is named.
@@ -41,6 +43,8 @@ commands! {
     Sandbox = sandbox,
     Demo = demo,
     Serve = serve,
+    Migrate = migrate,
+    Store = store,
     Call = call,
     Sign = sign,
     Verify = verify,

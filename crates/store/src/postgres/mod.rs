@@ -5,6 +5,7 @@
 //! absent is guarded by a unique key, and whoever comes second decides again. The one question that no row answers,
 //! "the newest link of a phone number", decides nothing that the provider does not decide again.
 
+pub(crate) mod copying;
 mod line;
 mod lookups;
 mod migrations;
@@ -73,6 +74,7 @@ impl PostgresStore {
     pub fn open(url: &str, options: PostgresOptions, vault: Vault) -> Result<Self, StoreError> {
         let inner = Inner::new(url, options, vault)?;
         migrations::migrate(&inner)?;
+        inner.with_line(copying::refuse_incomplete)?;
         inner.check_vault()?;
         inner.with_line(|line| inner.check_server(line))?;
         Ok(Self { inner: Arc::new(inner) })

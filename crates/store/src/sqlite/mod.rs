@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod connect;
+pub(crate) mod copying;
 mod lookups;
 mod migrations;
 mod reader;
@@ -52,6 +53,7 @@ impl SqliteStore {
         let lock = connect::lock(path)?;
         migrations::migrate(&mut connect::writer(path)?)?;
         let side = connect::side(path)?;
+        copying::refuse_incomplete(&side)?;
         check_vault(&side, &vault)?;
         let checkpointer = checkpoint::Checkpointer::start(path)?;
         Ok(Self {

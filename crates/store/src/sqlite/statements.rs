@@ -111,6 +111,7 @@ statements!(
     MIGRATIONS_TABLE = "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, \
         name TEXT NOT NULL, checksum BLOB NOT NULL) STRICT";
     MIGRATIONS_KNOWN = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'";
+    COPY_KNOWN = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'store_copy'";
     MIGRATIONS_DONE = "SELECT version, checksum FROM schema_migrations ORDER BY version";
     MIGRATION_INSERT = "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)";
 );
