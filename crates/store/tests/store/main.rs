@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod conformance;
+mod copying;
 mod keeping;
 mod postgres;
 mod samples;
+mod speed;
 mod sqlite;
