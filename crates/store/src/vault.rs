@@ -126,6 +126,13 @@ impl Vault {
         Ok(sealed)
     }
 
+    /// An id that nobody else has.
+    pub(crate) fn fresh_id(&self) -> Result<[u8; 16], VaultError> {
+        let mut id = [0; 16];
+        (self.random)(&mut id)?;
+        Ok(id)
+    }
+
     /// Opens a value sealed for the row `id` of `table`. The text is wiped from memory when it is dropped.
     pub fn unseal(&self, table: &str, id: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         if sealed.len() < SEALED_OVERHEAD {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
 use crate::{
     hold,
@@ -37,6 +37,12 @@ const IMPURE: &[&str] = &[
 
 /// Cryptography that pure crates share. It can draw randomness; who does is held by `holdings`.
 const ALLOWED_CRYPTOGRAPHY: &str = "aws-lc-rs";
+
+/// Where a package is, as the paths of its files begin.
+fn folder(package: &Package) -> String {
+    let folder = package.manifest_path.parent().expect("a manifest is in a folder").as_std_path();
+    format!("{}/", folder.strip_prefix(root()).expect("members are in the workspace").display())
+}
 
 /// One row of the table.
 struct Row {
@@ -79,7 +85,7 @@ fn crates_use_each_other_as_the_table_says() {
     let members: BTreeMap<_, _> = metadata
         .workspace_packages()
         .into_iter()
-        .filter(|package| *package.name != "tests")
+        .filter(|package| !folder(package).starts_with("tests/"))
         .map(|package| (package.name.to_string(), package))
         .collect();
     let mut faults = vec![];
@@ -151,7 +157,7 @@ fn every_dependency_is_used() {
     let files = rust();
     let mut faults = vec![];
     for package in metadata().workspace_packages() {
-        let folder = if *package.name == "tests" { "tests/".to_owned() } else { format!("crates/{}/", package.name) };
+        let folder = folder(package);
         for dependency in package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Build) {
             let word = dependency.rename.as_deref().unwrap_or(&dependency.name).replace('-', "_");
             let named = |file: &&crate::source::Rust| {

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use calendar::Instant;
 use lifecycle::{Key, Row, task::Task};
 use uuid::Uuid;
@@ -66,9 +65,7 @@ impl Session {
     fn open(inner: &Inner) -> Result<Self, StoreError> {
         let mut line = Line::open(inner)?;
         inner.check_server(&mut line)?;
-        let mut id = [0; 16];
-        SystemRandom::new().fill(&mut id).map_err(|_| StoreError::Open("there is no randomness".into()))?;
-        let id = Uuid::from_bytes(id);
+        let id = Uuid::from_bytes(inner.vault.fresh_id()?);
         let flight = [sql::SESSIONS_PRUNE.with(vec![put(SESSION_KEPT_MICROS)]), sql::SESSION_OPEN.with(vec![put(id)])];
         line.fly(&flight, inner.options.commit_deadline()).map_err(|fault| StoreError::Open(fault.source))?;
         Ok(Self { line, id, batches: 0 })

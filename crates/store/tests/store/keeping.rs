@@ -1,13 +1,8 @@
 //! A store for one test, in either engine.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{path::Path, sync::Arc};
 
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use lifecycle::{Key, Row};
 use postgres_harness::TestDatabase;
 use store::{
@@ -37,16 +32,7 @@ pub struct Fixture {
 }
 
 pub fn vault_with(key: u8) -> Vault {
-    // A counter is enough where nobody attacks.
-    let counter = AtomicU64::new(0);
-    Vault::new(
-        [key; KEY_LENGTH],
-        Box::new(move |bytes| {
-            let next = counter.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-            bytes.get_mut(..8).ok_or(VaultError::Seal)?.copy_from_slice(&next);
-            Ok(())
-        }),
-    )
+    Vault::new([key; KEY_LENGTH], Box::new(|bytes| SystemRandom::new().fill(bytes).map_err(|_| VaultError::Seal)))
 }
 
 /// A migrated database for one test.

@@ -1,13 +1,8 @@
 //! How many payments per second a store keeps, by the size of the batch and the number of writers: a call with its
 //! answer, the payment, and a task each, found absent by two keys before. Durable as far as the server is.
 //!
-//! `cargo run --release -p store --example batches -- URL [SECONDS]`; the store should be empty and is left full.
-
-#![expect(clippy::unwrap_used, reason = "a measurement may panic")]
-
-#[expect(dead_code, reason = "the tests use the rest")]
-#[path = "../tests/store/samples.rs"]
-mod samples;
+//! `STORE_SPEED_URL=postgres://... cargo test --release -p store --test store -- --nocapture payments_per`;
+//! the store is left full.
 
 use std::{
     sync::{
@@ -18,30 +13,29 @@ use std::{
 };
 
 use lifecycle::{LinkId, Row, payment::PaymentStatus, task::TaskKind};
-use store::{PostgresOptions, Store, StoreError, Vault, Writer, Writes};
+use store::{PostgresOptions, Store, StoreError, Writer, Writes};
+
+use crate::{keeping::vault_with, samples};
 
 /// Numbers that no other run has used: ids sort by time, as the engine's do.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let url = arguments.next().expect("a store's URL, as sqlite:PATH or postgres://...");
-    let seconds = arguments.next().map_or(3, |text| text.parse().expect("seconds are a number"));
+/// Long enough that the first checkpoints are in it.
+const SECONDS: u64 = 3;
+
+/// Measures the store named in `STORE_SPEED_URL`, sqlite:PATH or postgres://...; does nothing when there is none.
+#[test]
+fn payments_per_second() {
+    let Ok(url) = std::env::var("STORE_SPEED_URL") else {
+        return;
+    };
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     NEXT.store(u64::try_from(started.as_nanos()).unwrap(), Ordering::Relaxed);
-    let vault = Vault::open(&std::env::temp_dir().join("batches.key")).unwrap();
-    let store = store::open(&url, &PostgresOptions::default(), vault).unwrap();
-    for writers in [1, 2, 4] {
-        if writers > store.writers_max() {
-            break;
-        }
+    let store = store::open(&url, &PostgresOptions::default(), vault_with(1)).unwrap();
+    for writers in [1, 2, 4].into_iter().filter(|writers| *writers <= store.writers_max()) {
         for batch in [1, 10, 50, 100, 256] {
-            let kept = measure(&store, writers, batch, Duration::from_secs(seconds));
-            println!(
-                "{writers} writers, {batch:>3} per batch: {:>8} payments/s, {:>6} commits/s",
-                kept / seconds,
-                kept / seconds / batch
-            );
+            let kept = measure(&store, writers, batch, Duration::from_secs(SECONDS)) / SECONDS;
+            println!("{writers} writers, {batch:>3} per batch: {kept:>7} payments/s, {:>5} commits/s", kept / batch);
         }
     }
 }
