@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use store::{PostgresOptions, Store, StoreError, Vault};
 
-use crate::output::advised;
+use crate::output::{advised, advised_because};
 
 /// A store's URL: `sqlite:PATH` or `postgres://...`.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl StoreUrl {
                 format!("another gateway is using {shown}"),
                 "stop it first, or choose another folder with --data-dir or another store with --store",
             ),
-            other => anyhow::Error::new(other).context(advised(format!("open {shown}"), self.advice())),
+            other => advised_because(other, format!("{shown} does not open"), self.advice()),
         }
     }
 

@@ -12,11 +12,23 @@ pub struct Advised {
     what: String,
     /// What to do, without the word hint.
     advice: String,
+    /// What brought it about.
+    #[source]
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 /// An error that says what to do.
 pub fn advised(what: impl Into<String>, advice: impl Into<String>) -> anyhow::Error {
-    Advised { what: what.into(), advice: advice.into() }.into()
+    Advised { what: what.into(), advice: advice.into(), cause: None }.into()
+}
+
+/// The same about an error that was brought about by another one.
+pub fn advised_because(
+    cause: impl std::error::Error + Send + Sync + 'static,
+    what: impl Into<String>,
+    advice: impl Into<String>,
+) -> anyhow::Error {
+    Advised { what: what.into(), advice: advice.into(), cause: Some(Box::new(cause)) }.into()
 }
 
 /// Prints an error with all its causes, then the advice.

@@ -80,6 +80,8 @@ pub struct StoreSettings {
     statement_timeout_ms: u64,
     lock_timeout_ms: u64,
     reader_connections: usize,
+    /// How many writers share the queue.
+    pub writers: usize,
 }
 
 /// An account at a provider.
@@ -200,6 +202,9 @@ impl Settings {
                 format!("lease_seconds is not above the {} ms that a provider's call may take", longest_call_ms());
             return Err(advised(what, "a task must not be taken up by another gateway while it is being performed"));
         }
+        if settings.store.writers == 0 || settings.store.reader_connections == 0 {
+            return Err(advised("store.writers or store.reader_connections is 0", "one of each is needed"));
+        }
         if settings.store.file().is_none() && !settings.store.is_postgres() {
             return Err(advised(
                 "store.url is no store's",
@@ -261,6 +266,7 @@ impl Default for StoreSettings {
             statement_timeout_ms: usual.statement_timeout_ms,
             lock_timeout_ms: usual.lock_timeout_ms,
             reader_connections: usual.reader_connections,
+            writers: 2,
         }
     }
 }
@@ -394,7 +400,7 @@ mod tests {
             )
         };
         assert_eq!(shown(&settings), shown(&default));
-        let options = |settings: &Settings| format!("{:?}", settings.store.options());
+        let options = |settings: &Settings| format!("{:?} {}", settings.store.options(), settings.store.writers);
         assert_eq!(options(&settings).replace("Some(\"secrets/database-ca.pem\")", "None"), options(&default));
         assert_eq!(settings.data_dir, default.data_dir);
         assert_eq!(settings.merchants[0].time_window_seconds, time_window_seconds());
@@ -426,6 +432,7 @@ mod tests {
             (("answer_wait_ms = 25000", "answer_wait_ms = 30000"), "answer_wait_ms"),
             (("127.0.0.1:8700", "nowhere"), "invalid socket address"),
             (("lease_seconds = 120", "lease_seconds = 60"), "lease_seconds"),
+            (("writers = 2", "writers = 0"), "store.writers"),
             (("sqlite:data/gateway.db", "mysql://u:hidden@h/d"), "store.url"),
         ] {
             let error = Settings::parse(&EXAMPLE.replacen(change.0, change.1, 1)).expect_err(words);

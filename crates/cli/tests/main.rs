@@ -6,6 +6,7 @@ mod keepings;
 mod callbacks;
 mod commands;
 mod demo;
+mod moving;
 mod openssl_guide;
 mod payments;
 mod samples;

@@ -52,6 +52,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     options.answer_wait_ms = settings.answer_wait_ms;
     options.callback_budget_ms = settings.callback_budget_ms;
     options.lease_seconds = settings.lease_seconds;
+    options.writers = settings.store.writers;
     if arguments.check {
         say(format!("{} providers, {} merchants: the settings are good", options.accounts.len(), merchants.len()));
         return Ok(ExitCode::SUCCESS);

@@ -11,7 +11,7 @@ use store::{
 use crate::{
     EXIT_NO,
     keeping::StoreUrl,
-    output::{advised, data, report, say},
+    output::{advised_because, data, report, say},
 };
 
 /// Move a whole gateway's store between SQLite and PostgreSQL
@@ -108,5 +108,5 @@ fn explain(error: CopyError, from: &StoreUrl, to: &StoreUrl) -> anyhow::Error {
         CopyError::Differs { .. } => "a gateway has used the source meanwhile: empty the target and copy again",
     };
     let what = format!("{} was not copied to {}", from.shown(), to.shown());
-    anyhow::Error::new(error).context(advised(what, advice))
+    advised_because(error, what, advice)
 }
