@@ -159,6 +159,16 @@ fn every_command_explains_itself() {
     assert!(!help.contains("imitations"), "a command for tests only");
 }
 
+/// The tests' own server does not wait for its disk: good enough for tests, not for money.
+fn refuses_a_server_that_forgets(settings: &str) {
+    let database = postgres_harness::TestDatabase::empty();
+    if database.ask("SHOW fsync") != [["off"]] {
+        return;
+    }
+    let (code, _, error) = run(&["serve", "--config", settings, "--store", database.url()]);
+    assert!(code == Some(1) && error.contains("has fsync off"), "{error}");
+}
+
 #[tokio::test]
 async fn the_production_gateway_serves_by_its_settings_and_explains_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -176,6 +186,7 @@ async fn the_production_gateway_serves_by_its_settings_and_explains_nothing() {
     std::fs::write(at("gateway.toml"), settings).expect("the settings");
     let (code, _, error) = run(&["serve", "--check", "--config", &at("gateway.toml")]);
     assert_eq!(code, Some(0), "{error}");
+    refuses_a_server_that_forgets(&at("gateway.toml"));
     let child = gerbang().args(["serve", "--config", &at("gateway.toml")]).stderr(std::process::Stdio::null()).spawn();
     let _gateway = Process(child.expect("the program starts"));
     let base_url = format!("http://{port}");
