@@ -13,6 +13,7 @@ use connectors::{Account, HttpRequest};
 use engine::{Clock, Engine, EngineOptions, Environment, digest};
 use lifecycle::{
     Command, Key, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row, Secret,
+    enquiry::InquireAccount,
     merchant::{Callbacks, Strictness},
     payment::{Pay, PaymentStatus},
     request::{Request, RequestKey, ServiceCode},
@@ -54,6 +55,7 @@ on_both_engines!(
     what_is_scheduled_survives_a_restart,
     a_notice_counts_only_from_the_payments_own_provider_and_with_its_amount,
     what_strangers_send_as_notices_does_not_fill_the_store,
+    an_answer_finds_its_caller_whoever_commits_it,
 );
 
 /// Where one test's gateway lives.
@@ -167,22 +169,26 @@ fn start_at(home: &Home, url: &str, clock: &TurnedClock) -> Engine {
 static CALLS: AtomicU64 = AtomicU64::new(1);
 
 /// A call; every one has an id of its own, also a copy.
+fn call(code: &str, external_id: &str, now: Instant) -> Request {
+    Request {
+        key: RequestKey { merchant: MerchantCode::new(code), day: now.jakarta_day(), external_id: external_id.into() },
+        id: RequestId::from_bits(u128::from(CALLS.fetch_add(1, Ordering::Relaxed))),
+        service: ServiceCode("54"),
+        operation: "payment_host_to_host",
+        partner_reference: None,
+        digest: digest(external_id),
+        received_at: now,
+        replay: code == "REPLAY",
+        answer: None,
+    }
+}
+
 fn pay(code: &str, external_id: &str, reference: &str, rupiah: u32, now: Instant) -> Command {
     Command::Pay(Pay {
         request: Request {
-            key: RequestKey {
-                merchant: MerchantCode::new(code),
-                day: now.jakarta_day(),
-                external_id: external_id.into(),
-            },
-            id: RequestId::from_bits(u128::from(CALLS.fetch_add(1, Ordering::Relaxed))),
-            service: ServiceCode("54"),
-            operation: "payment_host_to_host",
             partner_reference: Some(reference.into()),
             digest: digest(&format!("{reference} {rupiah}")),
-            received_at: now,
-            replay: code == "REPLAY",
-            answer: None,
+            ..call(code, external_id, now)
         },
         amount: Amount::rupiah(rupiah),
         product: None,
@@ -421,5 +427,36 @@ async fn what_strangers_send_as_notices_does_not_fill_the_store(kind: Kind) {
     }
     let after: u64 = size();
     assert!(after - before < 200_000, "{before} -> {after} bytes");
+    engine.stop().await;
+}
+
+/// The provider is not there, and says so at once: whoever of the writers takes the outcome, the caller hears of it long
+/// before it would be told that the work goes on.
+async fn an_answer_finds_its_caller_whoever_commits_it(kind: Kind) {
+    let home = Home::new(kind);
+    let engine = start(&home, &TurnedClock::new());
+    let partner = engine.partner("STRICT").unwrap();
+    let able = |connector: &&&dyn connectors::Connector| {
+        connector.descriptor().capabilities.contains(&connectors::Capability::InquireAccountByPhone)
+    };
+    let product = connectors::CONNECTORS.iter().find(able).unwrap().descriptor().products[0].code;
+    let calls: Vec<_> = (0..200)
+        .map(|number| {
+            let service = ServiceCode("08");
+            let request = call("STRICT", &format!("e{number}"), engine.now());
+            let command = Command::InquireAccount(InquireAccount {
+                request: Request { service, operation: "account_inquiry", ..request },
+                product: ProductCode::new(product),
+                phone: Some(format!("62811{number:07}")),
+                account_token: None,
+            });
+            let (engine, partner) = (engine.clone(), partner.clone());
+            tokio::spawn(async move { engine.submit(&partner, command).await })
+        })
+        .collect();
+    for call in calls {
+        let answer = call.await.unwrap();
+        assert!(answer.is_ok(), "{answer:?}");
+    }
     engine.stop().await;
 }

@@ -17,7 +17,10 @@ use std::{
 
 use tokio_postgres::{Client, Config, NoTls, config::Host};
 
-pub use self::between::{Between, Trouble};
+pub use self::{
+    between::{Between, Trouble},
+    server::ProductionServer,
+};
 
 /// Names another server than the one that the tests start.
 pub const SERVER_VARIABLE: &str = "GERBANG_TEST_POSTGRES";

@@ -9,9 +9,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Settings of the server; what is not here is PostgreSQL's default.
+/// Settings of the shared server; what is not here is PostgreSQL's default.
 const SETTINGS: &[&str] = &[
     "listen_addresses=",
+    "port=5432",
     "max_connections=300",
     "fsync=off",
     "full_page_writes=off",
@@ -66,7 +67,8 @@ pub(crate) fn reach() -> (String, File) {
     {
         return (url(&socket), users);
     }
-    let home = start();
+    let home = make(&format!("gerbang-postgres-{}", std::process::id()));
+    start(&home, SETTINGS.iter().map(ToString::to_string));
     let socket = home.join("socket").to_str().expect("a temporary folder's name is text").to_owned();
     fs::write(&state, &socket).expect("the state file is written");
     users.set_len(0).expect("a lock file is emptied");
@@ -78,30 +80,87 @@ fn url(socket: &str) -> String {
     format!("postgres://postgres@{}/postgres?sslmode=disable", socket.replace('%', "%25").replace('/', "%2F"))
 }
 
-/// Makes a server in a new folder and starts it.
-fn start() -> PathBuf {
-    let home = std::env::temp_dir().join(format!("gerbang-postgres-{}", std::process::id()));
+/// Makes a server in a new folder of this name.
+fn make(name: &str) -> PathBuf {
+    let home = std::env::temp_dir().join(name);
     let _ = fs::remove_dir_all(&home);
     fs::create_dir(&home).expect("a temporary folder can be made");
     fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).expect("a folder of ours takes permissions");
     if is_root() {
         finish(Command::new("chown").arg(owner()).arg(&home));
     }
-    let (data, socket) = (home.join("data"), home.join("socket"));
-    finish(as_owner("mkdir").arg(&socket));
-    finish(
-        as_owner(program("initdb"))
-            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N", "-D"])
-            .arg(&data),
-    );
-    let mut options = format!("-k {}", socket.display());
-    for setting in SETTINGS {
+    finish(as_owner("mkdir").arg(home.join("socket")));
+    let mut initdb = as_owner(program("initdb"));
+    initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N", "-D"]).arg(home.join("data"));
+    finish(&mut initdb);
+    home
+}
+
+fn start(home: &Path, settings: impl Iterator<Item = String>) {
+    let mut options = format!("-k {}", home.join("socket").display());
+    for setting in settings {
         options.push_str(&format!(" -c {setting}"));
     }
     let mut pg_ctl = as_owner(program("pg_ctl"));
-    pg_ctl.args(["start", "-w", "-t", "60", "-D"]).arg(&data).arg("-l").arg(home.join("log")).arg("-o").arg(options);
-    finish(&mut pg_ctl);
-    home
+    pg_ctl.args(["start", "-w", "-t", "60", "-D"]).arg(home.join("data"));
+    finish(pg_ctl.arg("-l").arg(home.join("log")).arg("-o").arg(options));
+}
+
+/// A server for one test alone, as a production's would be: it waits for the disk and speaks TLS with a certificate of
+/// its own making, on a port of this machine. It ends with this value.
+pub struct ProductionServer {
+    home: PathBuf,
+    port: u16,
+    /// The certificate that it shows, one PEM file; made for `localhost`.
+    pub certificate: PathBuf,
+}
+
+/// What OpenSSL is told about the certificate: for a server, and not to sign others with.
+const CERTIFICATE: &str = "[req]\ndistinguished_name=name\nx509_extensions=ext\nprompt=no\n[name]\nCN=localhost\n\
+    [ext]\nbasicConstraints=critical,CA:FALSE\nsubjectAltName=DNS:localhost\n";
+
+impl ProductionServer {
+    /// Starts it.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start; the text says what is missing.
+    pub fn start() -> Self {
+        // Freed again at once; nobody else is given it so soon.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("this machine has a free port");
+        let port = free.local_addr().expect("a listener has an address").port();
+        drop(free);
+        let _alone = alone();
+        let home = make(&format!("gerbang-production-{}-{port}", std::process::id()));
+        let data = home.join("data");
+        let config = home.join("certificate.cnf");
+        fs::write(&config, CERTIFICATE).expect("a folder of ours takes files");
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).expect("a file of ours takes permissions");
+        let mut openssl = as_owner("openssl");
+        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-config"]).arg(config);
+        finish(openssl.arg("-keyout").arg(data.join("server.key")).arg("-out").arg(data.join("server.crt")));
+        let certificate = home.join("shown.crt");
+        fs::copy(data.join("server.crt"), &certificate).expect("a certificate is no secret");
+        let port_setting = format!("port={port}");
+        start(&home, ["listen_addresses=127.0.0.1", "ssl=on", &port_setting].map(str::to_owned).into_iter());
+        Self { home, port, certificate }
+    }
+
+    /// Its URL with this host and these parameters, `?` not included.
+    pub fn url(&self, host: &str, parameters: &str) -> String {
+        format!("postgres://postgres@{host}:{}/postgres?{parameters}", self.port)
+    }
+}
+
+impl Drop for ProductionServer {
+    fn drop(&mut self) {
+        let _ = as_owner(program("pg_ctl"))
+            .args(["stop", "-m", "immediate", "-D"])
+            .arg(self.home.join("data"))
+            .stdout(Stdio::null())
+            .status();
+        let _ = fs::remove_dir_all(&self.home);
+    }
 }
 
 /// Leaves a watcher behind that stops the server when nobody uses it any more.

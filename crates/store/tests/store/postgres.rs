@@ -6,7 +6,7 @@ use lifecycle::{
     Key, PaymentId, RequestId, Row,
     payment::{Payment, PaymentStatus},
 };
-use postgres_harness::{Between, TestDatabase, Trouble};
+use postgres_harness::{Between, ProductionServer, TestDatabase, Trouble};
 use store::{PostgresOptions, PostgresStore, Settled, Store, StoreError, Writer, Writes};
 
 use crate::{
@@ -377,4 +377,31 @@ fn a_server_that_is_not_there_or_not_fit_is_refused_with_its_reason() {
 
 fn name(database: &TestDatabase) -> String {
     database.ask("SELECT current_database()")[0][0].clone()
+}
+
+/// Over TLS as in production: only to whom the certificate names, signed by whom we trust.
+#[test]
+fn a_production_server_is_reached_over_tls_and_only_the_right_one() {
+    let server = ProductionServer::start();
+    let trusted = format!("sslrootcert={}", server.certificate.display());
+    let strange = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let production = || PostgresOptions { production: true, ..options() };
+    let check = |host: &str, parameters: &str, opens: bool| {
+        let opened = PostgresStore::open(&server.url(host, parameters), production(), vault_with(1));
+        assert_eq!(opened.is_ok(), opens, "{host} {parameters}: {:?}", opened.err());
+    };
+    check("localhost", &format!("sslmode=require&{trusted}"), true);
+    check("localhost", &format!("sslmode=verify-full&{trusted}"), true);
+    check("localhost", &format!("sslmode=prefer&{trusted}"), true);
+    check("127.0.0.1", &format!("sslmode=require&{trusted}"), false);
+    check("localhost", "sslmode=require", false);
+    check("localhost", &format!("sslmode=require&sslrootcert={strange}"), false);
+    check("localhost", "sslmode=disable", true);
+
+    let store = open(&server.url("localhost", &format!("sslmode=require&{trusted}")), production());
+    let mut writer = store.writer().unwrap();
+    commit(writer.as_mut(), &with_calls(vec![checkout(1).into()]));
+    let server_side = PostgresOptions { root_certificates: Some(server.certificate.clone()), ..production() };
+    let again = open(&server.url("localhost", "sslmode=require"), server_side);
+    assert_eq!(again.reader().unwrap().row(&key(1)).unwrap(), Some(checkout(1).into()));
 }
