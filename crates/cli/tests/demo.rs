@@ -59,6 +59,10 @@ fn both_keepings_tell_the_same_and_a_used_sandbox_goes_on() {
     assert_eq!(first["books"], other["books"]);
     let count = |report: &Value| report["books"]["lines"][0]["gateway"]["count"].as_u64().expect("a count");
     assert_eq!(count(&second), 2 * count(&first), "the used sandbox's books hold both");
+    // A new folder has a new key, and the used database is not for it.
+    let other = Command::new(env!("CARGO_BIN_EXE_gerbang")).arg("demo").args(postgres.options()).output();
+    let told = String::from_utf8(other.expect("the program runs").stderr).expect("text");
+    assert!(told.contains("does not open under this key") && told.contains("name the sandbox's folder"), "{told}");
 }
 
 on_both_keepings! {
