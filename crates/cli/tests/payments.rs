@@ -111,6 +111,70 @@ async fn survives(keeping: Keeping, label: &str) {
     agree(&world, "CRASH-1", usize::from(paid), paid).await;
 }
 
+/// How many payments are under way when a gateway is killed.
+const LOAD: usize = 40;
+/// How many of them are answered before.
+const ANSWERED: usize = 5;
+
+/// A gateway is killed while many payments are under way, here and at the other gateway where there is one. What it was
+/// doing is taken up; what it had not kept is sent again. Every payment is decided once.
+async fn a_kill_under_load_loses_and_doubles_nothing(keeping: Keeping) {
+    let mut world = gateways(keeping);
+    let card = world.link(product()).await;
+    let first = world.client();
+    let other = if world.second.is_some() { world.second_client() } else { first.clone() };
+    let references: Vec<String> = (0..LOAD).map(|number| format!("LOAD-{number}")).collect();
+    let (told, mut answers) = tokio::sync::mpsc::channel(LOAD);
+    let sendings: Vec<_> = references
+        .iter()
+        .enumerate()
+        .map(|(number, reference)| {
+            let client = if number % 2 == 0 { first.clone() } else { other.clone() };
+            let (request, told) = (prepare(reference, &card), told.clone());
+            tokio::spawn(async move {
+                client.send_prepared(request, false).await;
+                told.send(()).await.expect("somebody listens");
+            })
+        })
+        .collect();
+    for _ in 0..ANSWERED {
+        answers.recv().await.expect("an answer");
+    }
+    world.gateway = None;
+    for sending in sendings {
+        sending.await.expect("an end");
+    }
+    let client = match world.second {
+        Some(_) => other,
+        None => {
+            world.start_gateway(GATEWAY);
+            world.client()
+        }
+    };
+    let mut paid = 0;
+    for reference in &references {
+        let ended = eventually("the payment is decided", async || {
+            let status = status(&client, reference).await;
+            if status == "4045501" {
+                client.send_prepared(prepare(reference, &card), false).await;
+            }
+            ["00", "06"].contains(&status.as_str()).then_some(status)
+        })
+        .await;
+        paid += usize::from(ended == "00");
+        eventually("the merchant is told", async || {
+            let order = world.order(reference).await;
+            let once = order["notifications"].as_array().map(Vec::len) == Some(1);
+            (once && order["paid"].is_string() == (ended == "00")).then_some(())
+        })
+        .await;
+    }
+    let charges = world.charges(product()).await;
+    assert_eq!(charges.iter().filter(|charge| charge["charged"] == true).count(), paid, "{charges:?}");
+    assert!(charges.iter().all(|charge| charge["requests"].as_u64() <= Some(1)), "{charges:?}");
+    assert!(paid >= ANSWERED, "what was answered was paid");
+}
+
 /// Everything in one process dies at once, the providers' books included; started again, nothing was forgotten.
 async fn survives_the_death_of_the_whole_sandbox(keeping: Keeping) {
     let mut world = World::sandbox(keeping);
@@ -150,6 +214,7 @@ async fn agree(world: &World, reference: &str, charged: usize, paid: bool) {
 
 on_both_keepings! {
     a_hundred_copies_at_once_are_one_charge,
+    a_kill_under_load_loses_and_doubles_nothing,
     survives_the_death_of_the_whole_sandbox,
 }
 
