@@ -133,6 +133,19 @@ impl Instant {
         )
     }
 
+    /// Minutes since midnight in Jakarta, 0 to 1439.
+    pub fn jakarta_minute(self) -> u16 {
+        let c = self.jakarta();
+        u16::from(c.hour().unsigned_abs()) * 60 + u16::from(c.minute().unsigned_abs())
+    }
+
+    /// Jakarta's date and time as `YYYY-MM-DD HH:MM:SS`, the form of the biller services.
+    pub fn jakarta_text(self) -> String {
+        let c = self.jakarta();
+        let (hour, minute, second) = (c.hour(), c.minute(), c.second());
+        format!("{:04}-{:02}-{:02} {hour:02}:{minute:02}:{second:02}", c.year(), c.month(), c.day())
+    }
+
     fn timestamp(self) -> Timestamp {
         Timestamp::from_microsecond(self.0).unwrap_or(Timestamp::MAX)
     }

@@ -7,6 +7,7 @@
 
 pub mod account_creation;
 pub mod auth_code;
+pub mod biller;
 pub mod command;
 pub mod decision;
 pub mod enquiry;
