@@ -105,12 +105,16 @@ pub struct BillerProduct {
     pub receipt_fields: Vec<String>,
     /// What merchants pay for it unless something else was agreed with them.
     pub price: Price,
+    /// Whether what the biller says is due holds the admin fee already: then `amount` equals `bill_amount` on the wire.
+    pub admin_included: bool,
     /// When it is closed every day, by Jakarta's clock.
     pub cut_off: Option<Window>,
     /// Who can deliver it, in order of preference.
     pub sources: Vec<Source>,
     /// Whether the code is our own; the others are Espay's.
     pub own_code: bool,
+    /// A number that the order rule allows, for walks through the sandbox; the documents' own sample where there is one.
+    pub sample_order: String,
 }
 
 /// What a customer's number must be. Letters are allowed only where `letters` says so.
