@@ -146,8 +146,13 @@ impl OrderRule {
 /// Where a bill's amount comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pricing {
-    /// Always the same face value; the provider delivers it.
-    Denomination(Amount),
+    /// Always the same; the provider delivers it.
+    Denomination {
+        /// The value that the customer gets, like Rp 50,000 of phone credit.
+        face: Amount,
+        /// What is due for it before any admin fee, like Rp 49,500; the same as the face value for most.
+        bill_amount: Amount,
+    },
     /// The provider says what is due.
     Due,
     /// The customer chooses, within bounds: in `additional_data.amount` with an inquiry, in `amount` without.
