@@ -97,8 +97,6 @@ pub struct BillerProduct {
     pub needs_inquiry: bool,
     /// Where the bill's amount comes from.
     pub pricing: Pricing,
-    /// What is delivered for a denomination whose bill is another amount: 50,000 of phone credit are billed as 49,500.
-    pub face_value: Option<Amount>,
     /// What `additional_data` may hold.
     pub additional: Vec<AdditionalField>,
     /// The names of the fields of `data`, in the order of the documents' samples, that the answer carries.

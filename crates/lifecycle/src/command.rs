@@ -1,13 +1,18 @@
 //! Every command there is, the rows that each one needs, and where it is decided. `engine` loads the rows of a whole
 //! batch at once, decides one command after the other over them, and commits once.
 
+use ledger::{Account, AccountName};
+
 use crate::{
-    AccountCreationId, AuthCodeId, Decision, Digest, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode,
-    Reason, Refusal, Secret,
+    AccountCreationId, AuthCodeId, BillId, Decision, Digest, InvoiceId, LinkId, MerchantCode, NotificationId,
+    PaymentId, ProductCode, Reason, Refusal, Secret, TopUpId,
     account_creation::{self, AccountCreation},
     auth_code::{self, AuthCode},
+    bill::{self, Bill, BillTask},
     decision::Context,
+    deposit::{self, TopUp, TopUpStep},
     enquiry,
+    invoice::{self, Invoice, InvoiceBook},
     linkage::{self, Link},
     notification::{self, Notification},
     payment::{self, Payment},
@@ -53,6 +58,23 @@ pub enum Key {
     AccountCreationByPhone(MerchantCode, ProductCode, String),
     /// A notification by id.
     Notification(NotificationId),
+    /// A bill by id.
+    Bill(BillId),
+    /// The newest bill of an order: merchant, product, customer's number.
+    BillByOrder(MerchantCode, ProductCode, String),
+    /// The newest bill of an order that was paid or may have been. A row that was loaded under it may have failed
+    /// meanwhile.
+    BillTaken(MerchantCode, ProductCode, String),
+    /// An account of the ledger.
+    Account(AccountName),
+    /// A top-up by id.
+    TopUp(TopUpId),
+    /// By the operator's reference.
+    TopUpByReference(MerchantCode, String),
+    /// An invoice by id.
+    Invoice(InvoiceId),
+    /// A merchant's book of invoices.
+    InvoiceBook(MerchantCode),
 }
 
 macro_rules! rows {
@@ -84,6 +106,16 @@ rows!(
     AccountCreation,
     /// A notification.
     Notification,
+    /// A bill.
+    Bill,
+    /// An account of the ledger.
+    Account,
+    /// A top-up of a deposit.
+    TopUp,
+    /// An invoice.
+    Invoice,
+    /// A merchant's book of invoices.
+    InvoiceBook,
 );
 
 impl Row {
@@ -116,6 +148,13 @@ impl Row {
                 Key::AccountCreationByPhone(row.merchant.clone(), row.product.clone(), row.person.phone.clone()),
             ],
             Self::Notification(row) => vec![Key::Notification(row.id)],
+            Self::Bill(row) => row.keys(),
+            Self::Account(row) => vec![Key::Account(row.name.clone())],
+            Self::TopUp(row) => {
+                vec![Key::TopUp(row.id), Key::TopUpByReference(row.merchant.clone(), row.reference.clone())]
+            }
+            Self::Invoice(row) => vec![Key::Invoice(row.id)],
+            Self::InvoiceBook(row) => vec![Key::InvoiceBook(row.merchant.clone())],
         }
     }
 }
@@ -139,6 +178,31 @@ pub enum Command {
     Pay(payment::Pay),
     /// Inquiry Status (26), Debit Status (55).
     AskPaymentStatus(enquiry::AskPaymentStatus),
+    /// Check Biller Products.
+    ListBillerProducts(Request),
+    /// Bill Inquiry.
+    InquireBill(bill::Inquire),
+    /// Bill Payment.
+    PayBill(bill::Pay),
+    /// Bill Payment Status Inquiry.
+    AskBillStatus(bill::AskStatus),
+    /// Check Balance.
+    ReadDeposit(Request),
+    /// A source's notice about a bill.
+    BillNoticed {
+        /// Which bill, and its accounts.
+        task: Box<BillTask>,
+        /// What it says.
+        outcome: Outcome,
+    },
+    /// Operator: a merchant announced a top-up.
+    RequestTopUp(TopUpStep),
+    /// Operator: a top-up's money is there.
+    ConfirmTopUp(TopUpStep),
+    /// Operator: bill a period.
+    IssueInvoice(invoice::Issue),
+    /// Operator: an invoice was paid, in full or in part.
+    SettleInvoice(invoice::Settle),
     /// Our page: the customer chose a wallet to link.
     ChooseWallet {
         /// The page.
@@ -220,7 +284,7 @@ pub trait World {
 
 macro_rules! reader {
     ($function:ident, $name:ident) => {
-        fn $function<'w>(world: &'w dyn World, key: &Key) -> Option<&'w $name> {
+        pub(crate) fn $function<'w>(world: &'w dyn World, key: &Key) -> Option<&'w $name> {
             match world.row(key) {
                 Some(Row::$name(row)) => Some(row),
                 _ => None,
@@ -235,6 +299,10 @@ reader!(link_row, Link);
 reader!(payment_row, Payment);
 reader!(creation_row, AccountCreation);
 reader!(notification_row, Notification);
+reader!(bill_row, Bill);
+reader!(top_up_row, TopUp);
+reader!(invoice_row, Invoice);
+reader!(invoice_book_row, InvoiceBook);
 
 impl Command {
     /// The call behind the command, when a merchant made it.
@@ -248,6 +316,10 @@ impl Command {
             Self::CreateAccount(c) => Some(&c.request),
             Self::Pay(c) => Some(&c.request),
             Self::AskPaymentStatus(c) => Some(&c.request),
+            Self::InquireBill(c) => Some(&c.request),
+            Self::PayBill(c) => Some(&c.request),
+            Self::AskBillStatus(c) => Some(&c.request),
+            Self::ListBillerProducts(request) | Self::ReadDeposit(request) => Some(request),
             _ => None,
         }
     }
@@ -257,6 +329,7 @@ impl Command {
         match self {
             Self::TaskEnded { task, .. } => task.kind.answers(),
             Self::ChargeNoticed { .. } => Some(ServiceCode("54")),
+            Self::BillNoticed { .. } => Some(ServiceCode::BILL_PAYMENT),
             other => other.request().map(|request| request.service),
         }
     }
@@ -273,7 +346,20 @@ impl Command {
 
     fn state_keys(&self) -> Vec<Key> {
         match self {
-            Self::IssueAuthCode(_) | Self::CreateAccount(_) => vec![],
+            Self::IssueAuthCode(_) | Self::CreateAccount(_) | Self::ListBillerProducts(_) | Self::InquireBill(_) => {
+                vec![]
+            }
+            Self::PayBill(c) => c.keys(),
+            Self::AskBillStatus(c) => vec![c.key()],
+            Self::ReadDeposit(request) => vec![Key::Account(deposit_account(request))],
+            Self::BillNoticed { task, .. } => bill_keys(task),
+            Self::RequestTopUp(c) => vec![c.key()],
+            Self::ConfirmTopUp(c) => c.accounts().map(Key::Account).into_iter().chain([c.key()]).collect(),
+            Self::IssueInvoice(c) => vec![Key::InvoiceBook(c.merchant.clone())],
+            Self::SettleInvoice(c) => {
+                let own = [Key::Invoice(c.invoice), Key::InvoiceBook(c.merchant.clone())];
+                c.accounts().map(Key::Account).into_iter().chain(own).collect()
+            }
             Self::Bind(c) => c.auth_code.map(Key::AuthCodeByCode).into_iter().chain(active_key(c)).collect(),
             Self::Unbind(c) => vec![Key::LinkByAccountToken(c.account_token)],
             Self::InquireAccount(c) => asked_link_key(c).into_iter().chain(creation_key(c)).collect(),
@@ -290,6 +376,10 @@ impl Command {
             }
             Self::ChargeNoticed { payment, .. } => vec![Key::Payment(*payment)],
             Self::BindingNoticed { link } | Self::LinkRevoked { link } => vec![Key::Link(*link)],
+            Self::TaskEnded { task: Task { kind: TaskKind::PayBill(task), .. }, .. }
+            | Self::TaskEnded { task: Task { kind: TaskKind::InquireBillPayment { bill: task, .. }, .. }, .. } => {
+                bill_keys(task)
+            }
             Self::TaskEnded { task, link, .. } => task.kind.subject().into_iter().chain(link.map(Key::Link)).collect(),
         }
     }
@@ -329,7 +419,30 @@ impl Command {
                 let link = link.and_then(|id| link_row(world, &Key::Link(id)));
                 Ok(task_ended(world, &task, outcome, link, context))
             }
+            Self::ListBillerProducts(_)
+            | Self::InquireBill(_)
+            | Self::PayBill(_)
+            | Self::AskBillStatus(_)
+            | Self::ReadDeposit(_)
+            | Self::BillNoticed { .. } => self.decide_bill(world, context),
+            Self::RequestTopUp(c) => deposit::request(c, world, context),
+            Self::ConfirmTopUp(c) => deposit::confirm(c, world, context),
+            Self::IssueInvoice(c) => invoice::issue(c, world, context),
+            Self::SettleInvoice(c) => invoice::settle(c, world, context),
             other => other.decide_step(world, context),
+        }
+    }
+
+    /// The biller services, and what sources tell about bills.
+    fn decide_bill(self, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
+        match self {
+            Self::ListBillerProducts(request) => bill::list_products(request, context),
+            Self::InquireBill(c) => bill::inquire(c, context),
+            Self::PayBill(c) => bill::pay(c, world, context),
+            Self::AskBillStatus(c) => bill::status(c, world, context),
+            Self::ReadDeposit(request) => bill::read_deposit(request, world, context),
+            Self::BillNoticed { task, outcome } => bill::noticed(&task, outcome, world, context),
+            _ => Ok(Decision::default()),
         }
     }
 
@@ -410,6 +523,22 @@ fn payment_reference_key(command: &enquiry::AskPaymentStatus) -> Key {
     Key::PaymentByReference(command.request.key.merchant.clone(), command.payment_reference.clone())
 }
 
+fn bill_keys(task: &BillTask) -> Vec<Key> {
+    task.accounts().map(Key::Account).into_iter().chain([Key::Bill(task.bill)]).collect()
+}
+
+fn deposit_account(request: &Request) -> AccountName {
+    AccountName::of(ledger::Class::MerchantDeposit, request.key.merchant.as_str())
+}
+
+/// The account under this name; one that nothing was posted to yet begins empty.
+pub(crate) fn account_row(world: &dyn World, name: &AccountName) -> Account {
+    match world.row(&Key::Account(name.clone())) {
+        Some(Row::Account(row)) => (**row).clone(),
+        _ => Account::new(name.clone()),
+    }
+}
+
 fn task_ended(
     world: &dyn World,
     task: &Task,
@@ -444,6 +573,13 @@ fn task_ended(
         }
         TaskKind::Charge(id) | TaskKind::InquireCharge { payment: id, .. } => payment_row(world, &Key::Payment(*id))
             .map(|payment| payment::charge_reported(payment, Some(task), outcome, context)),
+        TaskKind::InquireBill(id) => {
+            bill_row(world, &Key::Bill(*id)).map(|bill| bill::inquiry_ended(bill, task, outcome, context))
+        }
+        TaskKind::PayBill(about) | TaskKind::InquireBillPayment { bill: about, .. } => {
+            bill_row(world, &Key::Bill(about.bill))
+                .map(|bill| bill::payment_reported(bill, about, Some(task), outcome, world, context))
+        }
         TaskKind::Notify(id) => notification_row(world, &Key::Notification(*id))
             .map(|notification| notification::attempt_ended(notification, task, &outcome, context)),
     };

@@ -1,9 +1,11 @@
 //! What a lifecycle hands back: everything that must be committed together, and what to answer.
 
 use calendar::Instant;
+use money::Amount;
 
 use crate::{
     AuthCodeId, Digest, LinkId, Merchant, Refusal, Row, Secret, TaskId,
+    bill::Bill,
     linkage::Tokens,
     notification::Notice,
     payment::Payment,
@@ -60,6 +62,8 @@ pub struct Decision {
     pub request: Option<Request>,
     /// New states; each replaces the row of its id.
     pub rows: Vec<Row>,
+    /// What the ledger's accounts gained; their new states are among the rows.
+    pub entries: Vec<ledger::Entry>,
     /// Work to do after the commit.
     pub tasks: Vec<Task>,
     /// Tasks that are finished.
@@ -92,6 +96,13 @@ impl Decision {
     pub fn repeat(&mut self, context: &mut Context<'_>, kind: TaskKind, due_at: Instant) {
         let id = TaskId::from_bits(context.fresh.id());
         self.tasks.push(Task { id, kind, due_at, attempts: 0 });
+    }
+
+    /// Adds what the books gained: accounts as they stand now, and entries.
+    pub fn keep(&mut self, books: ledger::Books) {
+        let (accounts, entries) = books.into_changes();
+        self.rows.extend(accounts.into_iter().map(Row::from));
+        self.entries.extend(entries);
     }
 
     /// Answers a call.
@@ -168,6 +179,21 @@ pub enum Answer {
     },
     /// Inquiry Status (26) and Debit Status (55).
     PaymentStatus(Box<Payment>),
+    /// Check Biller Products: the merchant's own.
+    BillerProducts,
+    /// Bill Inquiry: the locked amounts.
+    BillInquired(Box<Bill>),
+    /// Bill Payment: sent, whatever is known of it.
+    BillPayment(Box<Bill>),
+    /// Bill Payment Status Inquiry.
+    BillStatus(Box<Bill>),
+    /// Check Balance.
+    BillerBalance {
+        /// What can be spent: the balance less what is reserved.
+        available: Amount,
+        /// What is reserved for bills under way.
+        held: Amount,
+    },
     /// A page's step was taken; the page reads the new state itself.
     StepTaken,
     /// Nothing was done.

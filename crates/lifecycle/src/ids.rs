@@ -50,6 +50,16 @@ macro_rules! id {
             pub const fn bits(self) -> u128 {
                 self.0
             }
+
+            /// The 26 characters of the text form, without what it begins with.
+            pub fn characters(self) -> String {
+                self.to_string().split_off(Self::PREFIX.len())
+            }
+
+            /// From those 26 characters.
+            pub fn from_characters(text: &str) -> Option<Self> {
+                read_crockford(text).ok().map(Self)
+            }
         }
 
         impl fmt::Display for $name {
@@ -94,6 +104,18 @@ id!(
 id!(
     /// One payment (service 54). Its text is also the reference under which a provider is asked to charge.
     PaymentId, "pay"
+);
+id!(
+    /// One bill of a customer at a biller.
+    BillId, "bill"
+);
+id!(
+    /// One top-up of a merchant's deposit.
+    TopUpId, "top"
+);
+id!(
+    /// One invoice.
+    InvoiceId, "inv"
 );
 id!(
     /// One piece of work that outlives a request.

@@ -7,11 +7,14 @@
 
 pub mod account_creation;
 pub mod auth_code;
+pub mod bill;
 pub mod biller;
 pub mod command;
 pub mod decision;
+pub mod deposit;
 pub mod enquiry;
 pub mod ids;
+pub mod invoice;
 pub mod linkage;
 pub mod merchant;
 pub mod notification;
@@ -24,7 +27,9 @@ pub mod task;
 
 pub use command::{Command, Key, Row};
 pub use decision::{Answer, Context, Decision, Fresh};
-pub use ids::{AccountCreationId, AuthCodeId, LinkId, NotificationId, PaymentId, RequestId, TaskId};
+pub use ids::{
+    AccountCreationId, AuthCodeId, BillId, InvoiceId, LinkId, NotificationId, PaymentId, RequestId, TaskId, TopUpId,
+};
 pub use merchant::{Merchant, MerchantCode, ProductCode};
 pub use refusal::{Reason, Refusal};
 pub use secret::{Digest, Secret};

@@ -2,6 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
+use ledger::{AccountName, Class, Limit};
+use money::Amount;
+
+use crate::{Secret, biller::Price};
+
 macro_rules! code {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -70,6 +75,85 @@ pub struct Callbacks {
     pub payment_url: Option<String>,
     /// Told when a link becomes active, fails or is revoked by the wallet.
     pub binding_url: Option<String>,
+    /// Told when the deposit falls below the warning level.
+    pub low_balance_url: Option<String>,
+}
+
+/// How a merchant pays for bills.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// Out of a deposit, paid in beforehand.
+    Deposit {
+        /// Warn the merchant when what is available falls below this.
+        low_balance: Option<Amount>,
+    },
+    /// By invoice, up to a limit.
+    Invoicing {
+        /// The most that may be owed and reserved together.
+        credit_limit: Amount,
+        /// Days from an invoice's issue until it is to be paid.
+        payment_days: u32,
+    },
+}
+
+impl Mechanism {
+    /// The one word for it in tables and on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Deposit { .. } => "deposit",
+            Self::Invoicing { .. } => "invoicing",
+        }
+    }
+
+    /// The account that pays a merchant's bills.
+    pub fn payer(&self, merchant: &MerchantCode) -> AccountName {
+        let class = match self {
+            Self::Deposit { .. } => Class::MerchantDeposit,
+            Self::Invoicing { .. } => Class::MerchantReceivable,
+        };
+        AccountName::of(class, merchant.as_str())
+    }
+
+    /// What the paying account may be used for.
+    pub fn limit(&self) -> Limit {
+        match self {
+            Self::Deposit { .. } => Limit::Floor(0),
+            Self::Invoicing { credit_limit, .. } => Limit::Credit(credit_limit.sen()),
+        }
+    }
+}
+
+/// What lets a merchant use the biller services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillerAccess {
+    /// `sender_id`.
+    pub sender_id: String,
+    /// User name of the Basic authentication, unique in the gateway.
+    pub username: String,
+    /// Its password.
+    pub basic_password: Secret,
+    /// `password` of the form.
+    pub password: Secret,
+    /// The keys of the hash signature, the newest first; at most two are live at once.
+    pub keys: Vec<Secret>,
+    /// How bills are paid for.
+    pub mechanism: Mechanism,
+    /// The products that the merchant may sell; none: every product.
+    pub products: Option<Vec<ProductCode>>,
+    /// What was agreed with the merchant instead of the products' own prices.
+    pub prices: Vec<(ProductCode, Price)>,
+}
+
+impl BillerAccess {
+    /// Whether the merchant may sell this product.
+    pub fn has(&self, product: &ProductCode) -> bool {
+        self.products.as_ref().is_none_or(|products| products.contains(product))
+    }
+
+    /// What the product costs this merchant.
+    pub fn price(&self, product: &crate::biller::BillerProduct) -> Price {
+        self.prices.iter().find(|(code, _)| *code == product.code).map_or(product.price, |(_, price)| *price)
+    }
 }
 
 /// A registered merchant.
@@ -101,6 +185,8 @@ pub struct Merchant {
     pub strictness: Strictness,
     /// Where we call the merchant.
     pub callbacks: Callbacks,
+    /// What lets it use the biller services, if it may.
+    pub biller: Option<BillerAccess>,
     /// A suspended merchant's requests are refused.
     pub suspended: bool,
 }

@@ -22,6 +22,19 @@ pub enum Notice {
     Payment(PaymentNotice),
     /// The outcome or the end of a link: binding notification.
     Binding(BindingNotice),
+    /// The deposit fell below its warning level.
+    LowBalance(LowBalanceNotice),
+}
+
+/// A deposit that fell below its warning level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LowBalanceNotice {
+    /// What is available now.
+    pub available: Amount,
+    /// The warning level.
+    pub warning_level: Amount,
+    /// When it fell below.
+    pub at: Instant,
 }
 
 /// The outcome of a payment.
@@ -110,6 +123,8 @@ pub enum Subject {
     Link(LinkId),
     /// An account creation.
     AccountCreation(AccountCreationId),
+    /// The merchant's own deposit.
+    Deposit,
 }
 
 /// Which callback carries it.
@@ -119,6 +134,8 @@ pub enum NoticeKind {
     Payment,
     /// Binding notification.
     Binding,
+    /// Low balance warning.
+    LowBalance,
 }
 
 /// Where a notification stands.

@@ -3,7 +3,10 @@
 use calendar::Instant;
 use money::Amount;
 
-use crate::{AccountCreationId, AuthCodeId, LinkId, PaymentId, Reason, Secret, account_creation::Person};
+use crate::{
+    AccountCreationId, AuthCodeId, BillId, LinkId, PaymentId, Reason, Secret, account_creation::Person,
+    biller::Category,
+};
 
 /// What a provider gave us for a link; enough to act on it later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,6 +110,80 @@ pub enum ProviderCall {
         /// The password that the customer chose on our page; never stored.
         password: Secret,
     },
+    /// What is due at a biller. Safe to repeat.
+    InquireBill(BillOrder),
+    /// Pay a bill or buy a product. Never sent twice under different references.
+    PayBill(BillOrder),
+    /// What became of a bill's payment. Safe to repeat: where asking is sending the order again, it is one order under
+    /// one reference.
+    InquireBillPayment {
+        /// The order as it was sent.
+        order: BillOrder,
+        /// When it was sent.
+        sent_at: Instant,
+    },
+    /// What is left of our float at the provider. Safe to repeat.
+    ReadFloat,
+}
+
+/// A bill as a source is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillOrder {
+    /// The bill.
+    pub bill: BillId,
+    /// Our reference of the order, 27 letters and digits.
+    pub reference: String,
+    /// The source's code for the product.
+    pub sku: String,
+    /// The product's category.
+    pub category: Category,
+    /// The customer's number.
+    pub order_id: String,
+    /// The bill's amount, without our admin fee; none while it is to be inquired.
+    pub bill_amount: Option<Amount>,
+    /// `additional_data`, name and value.
+    pub additional: Vec<(String, String)>,
+    /// Whether the source was inquired under this reference: where its protocol wants that before a payment and it was
+    /// not, the connector does so first and pays only the same amount.
+    pub inquired: bool,
+    /// What the source said at that inquiry: its own reference is in there.
+    pub due: Option<BillDue>,
+    /// Where the source tells us the outcome.
+    pub notify_url: String,
+}
+
+/// What a biller says at inquiry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillDue {
+    /// What is due, without any fee of ours; the provider's own admin fee is in it only where the product says so.
+    pub bill_amount: Amount,
+    /// The provider's own admin fee, where it names one.
+    pub admin_fee: Option<Amount>,
+    /// What we will be charged, where the provider says.
+    pub cost: Option<Amount>,
+    /// How many bills (months) it is, 1 or more: the admin fee is taken for each.
+    pub bills: u32,
+    /// The customer's name, where known.
+    pub customer_name: Option<String>,
+    /// Everything else, under the field names of `data`, in rupiah where it is money.
+    pub fields: Vec<(String, String)>,
+    /// The provider's own reference of the inquiry.
+    pub provider_reference: Option<String>,
+}
+
+/// What a biller says once it is paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillReceipt {
+    /// The provider's own reference.
+    pub provider_reference: String,
+    /// The bill's amount as the provider names it, where it does.
+    pub bill_amount: Option<Amount>,
+    /// What we were charged, where the provider says.
+    pub cost: Option<Amount>,
+    /// The token or serial that the customer bought: 20 digits for electricity.
+    pub token: Option<Secret>,
+    /// Everything else, under the field names of `data`.
+    pub fields: Vec<(String, String)>,
 }
 
 /// A charge as the provider is asked for it.
@@ -222,6 +299,14 @@ pub enum Outcome {
         /// The amount in the merchant's answer.
         amount: Amount,
     },
+    /// What is due at a biller.
+    BillDue(Box<BillDue>),
+    /// A bill is paid and delivered.
+    BillPaid(Box<BillReceipt>),
+    /// A bill's payment was taken back by the provider after it had succeeded: we have our money again.
+    BillReversed,
+    /// What is left of our float.
+    Float(Amount),
     /// A notification was accepted by the merchant.
     Delivered,
     /// A notification was not accepted: a short text for the operator.

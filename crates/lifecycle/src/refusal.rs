@@ -45,10 +45,38 @@ pub enum Reason {
     Expired,
     /// The merchant's Inquiry answer does not allow the payment: a short text for the log.
     MerchantDeclined(String),
+    /// The biller does not know the customer's number.
+    CustomerUnknown,
+    /// The bill is paid already.
+    BillPaidAlready,
+    /// Nothing is due, or not yet.
+    NothingDue,
+    /// The biller is closed at this time of day or for maintenance.
+    CutOff,
+    /// The source cannot deliver the product at the moment: out of stock, disturbed, unknown to it.
+    ProductUnavailable,
+    /// The source does not have enough of our money: ours to fix.
+    FloatInsufficient,
+    /// The same order was refused as a repetition by the source.
+    RepeatedAtSource,
     /// Known not to have reached the provider.
     ProviderUnreachable,
     /// The provider refused the call itself (signature, unknown client, format): ours to fix, the raw code for the log.
     ProviderRejectedCall(String),
+}
+
+impl Reason {
+    /// Whether another source may still deliver: the fault is the source's own, not the customer's or the bill's.
+    pub fn is_of_the_source(&self) -> bool {
+        matches!(
+            self,
+            Self::ProviderUnreachable
+                | Self::ProviderRejectedCall(_)
+                | Self::ProductUnavailable
+                | Self::FloatInsufficient
+                | Self::CutOff
+        )
+    }
 }
 
 /// Why a command was not carried out. Nothing was changed.
@@ -90,6 +118,30 @@ pub enum Refusal {
     ProductNotAllowed,
     /// The product cannot do this.
     ProductUnsupported,
+    /// The payment of a bill names no inquiry of ours with the same order and product.
+    BillNotInquired,
+    /// The inquiry's time is over: inquire again.
+    InquiryExpired,
+    /// The amount is not the inquiry's, or not one that the product takes.
+    BillAmountDiffers,
+    /// The same order, product and amount was taken less than five minutes ago, or its outcome is not known yet.
+    SameTransaction,
+    /// No such bill of this merchant.
+    BillNotFound,
+    /// The deposit does not suffice.
+    DepositInsufficient,
+    /// The credit limit does not suffice.
+    CreditLimitExceeded,
+    /// An invoice should have been paid by now.
+    InvoiceOverdue,
+    /// The product is closed at this time; until when, as `YYYY-MM-DD HH:MM:SS` in Jakarta.
+    ProductClosed(String),
+    /// Only merchants with a deposit have a balance.
+    NoDeposit,
+    /// A reference of the operator's was used before with another content.
+    ReferenceDiffers,
+    /// What the operator's step is about does not exist or is not in a state that allows it.
+    StepImpossible,
     /// The provider said no, or a rule did in its terms.
     Provider(Reason),
     /// The provider did not answer a question; nothing was changed by asking.

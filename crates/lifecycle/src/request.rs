@@ -9,6 +9,19 @@ use crate::{Digest, MerchantCode, Refusal, RequestId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServiceCode(pub &'static str);
 
+impl ServiceCode {
+    /// Check Biller Products. The biller services have no codes of the standard; these are ours.
+    pub const BILLER_PRODUCTS: Self = Self("BL");
+    /// Bill Inquiry.
+    pub const BILL_INQUIRY: Self = Self("BI");
+    /// Bill Payment.
+    pub const BILL_PAYMENT: Self = Self("BP");
+    /// Bill Payment Status Inquiry.
+    pub const BILL_STATUS: Self = Self("BS");
+    /// Check Balance.
+    pub const BILLER_BALANCE: Self = Self("BB");
+}
+
 /// What makes a call unique: the merchant, the Jakarta day, and the external id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestKey {
@@ -18,6 +31,13 @@ pub struct RequestKey {
     pub day: JakartaDay,
     /// `X-EXTERNAL-ID`.
     pub external_id: String,
+}
+
+impl RequestKey {
+    /// The key of a call whose id is unique for ever, as `rq_uuid` of the biller services is: of no day.
+    pub fn for_ever(merchant: MerchantCode, external_id: String) -> Self {
+        Self { merchant, day: JakartaDay::from_number(0), external_id }
+    }
 }
 
 /// One accepted call.

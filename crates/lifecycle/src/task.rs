@@ -4,7 +4,8 @@
 use calendar::Instant;
 
 use crate::{
-    AccountCreationId, Key, LinkId, NotificationId, PaymentId, ProductCode, TaskId,
+    AccountCreationId, BillId, Key, LinkId, NotificationId, PaymentId, ProductCode, TaskId,
+    bill::BillTask,
     request::{RequestKey, ServiceCode},
 };
 
@@ -72,6 +73,17 @@ pub enum TaskKind {
         /// Whether to ask again while the answer is not final. A question besides the scheduled one is not repeated.
         recurring: bool,
     },
+    /// Ask a biller what is due.
+    InquireBill(BillId),
+    /// Have a source pay a bill.
+    PayBill(Box<BillTask>),
+    /// Ask the source what became of a bill's payment.
+    InquireBillPayment {
+        /// Which.
+        bill: Box<BillTask>,
+        /// Whether to ask again while the answer is not final. A question besides the scheduled one is not repeated.
+        recurring: bool,
+    },
     /// Tell a merchant.
     Notify(NotificationId),
 }
@@ -90,6 +102,8 @@ impl TaskKind {
             | Self::Charge(payment)
             | Self::ExpireCheckout(payment)
             | Self::InquireCharge { payment, .. } => Some(Key::Payment(*payment)),
+            Self::InquireBill(bill) => Some(Key::Bill(*bill)),
+            Self::PayBill(task) | Self::InquireBillPayment { bill: task, .. } => Some(Key::Bill(task.bill)),
             Self::Notify(notification) => Some(Key::Notification(*notification)),
         }
     }
@@ -108,6 +122,9 @@ impl TaskKind {
             Self::Charge(_) => "charge",
             Self::ExpireCheckout(_) => "expire_checkout",
             Self::InquireCharge { .. } => "inquire_charge",
+            Self::InquireBill(_) => "inquire_bill",
+            Self::PayBill(_) => "pay_bill",
+            Self::InquireBillPayment { .. } => "inquire_bill_payment",
             Self::Notify(_) => "notify",
         }
     }
@@ -120,24 +137,37 @@ impl TaskKind {
             Self::InquireAccount { .. } => Some(ServiceCode("08")),
             Self::ReadBalance { .. } => Some(ServiceCode("11")),
             Self::ConfirmWithMerchant(_) | Self::Charge(_) | Self::InquireCharge { .. } => Some(ServiceCode("54")),
+            Self::InquireBill(_) => Some(ServiceCode::BILL_INQUIRY),
+            Self::PayBill(_) | Self::InquireBillPayment { .. } => Some(ServiceCode::BILL_PAYMENT),
             Self::CreateAccount(_) | Self::InquireCreation(_) | Self::ExpireCheckout(_) | Self::Notify(_) => None,
         }
     }
 
     /// Whether an answer that is not final schedules the next question.
     pub fn asks_again(&self) -> bool {
-        !matches!(self, Self::InquireBinding { recurring: false, .. } | Self::InquireCharge { recurring: false, .. })
+        !matches!(
+            self,
+            Self::InquireBinding { recurring: false, .. }
+                | Self::InquireCharge { recurring: false, .. }
+                | Self::InquireBillPayment { recurring: false, .. }
+        )
     }
 
     /// Whether it asks what became of something asked before. A question that fails proves nothing about that.
     pub fn asks_about_the_past(&self) -> bool {
-        matches!(self, Self::InquireBinding { .. } | Self::InquireCreation(_) | Self::InquireCharge { .. })
+        matches!(
+            self,
+            Self::InquireBinding { .. }
+                | Self::InquireCreation(_)
+                | Self::InquireCharge { .. }
+                | Self::InquireBillPayment { .. }
+        )
     }
 
     /// Whether performing it a second time has no second effect. The others are asked about instead.
     pub fn safe_to_repeat(&self) -> bool {
         match self {
-            Self::Bind(_) | Self::CreateAccount(_) | Self::Charge(_) => false,
+            Self::Bind(_) | Self::CreateAccount(_) | Self::Charge(_) | Self::PayBill(_) => false,
             Self::InquireBinding { .. }
             | Self::Unbind(_)
             | Self::InquireAccount { .. }
@@ -146,6 +176,8 @@ impl TaskKind {
             | Self::ConfirmWithMerchant(_)
             | Self::ExpireCheckout(_)
             | Self::InquireCharge { .. }
+            | Self::InquireBill(_)
+            | Self::InquireBillPayment { .. }
             | Self::Notify(_) => true,
         }
     }
