@@ -10,8 +10,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use crate::limits::{
-    ADDITIONAL_LENGTH_MAX, ADDITIONAL_MAX, CODE_LENGTH_MAX, FIELDS_MAX, NAME_LENGTH_MAX, ORDER_LENGTH_MAX, PREFIXES_MAX,
-    RUPIAH_MAX, SKU_LENGTH_MAX, SOURCES_MAX,
+    ADDITIONAL_LENGTH_MAX, ADDITIONAL_MAX, CODE_LENGTH_MAX, FIELDS_MAX, NAME_LENGTH_MAX, ORDER_LENGTH_MAX,
+    PREFIXES_MAX, RUPIAH_MAX, SKU_LENGTH_MAX, SOURCES_MAX,
 };
 
 /// What is wrong with which field.
@@ -67,10 +67,16 @@ struct WrittenOrder {
 enum WrittenPricing {
     Due,
     /// The bill is the face value.
-    Denomination(i64),
+    Denomination(u32),
     /// The bill is another amount than the face value.
-    Priced { face: i64, bill_amount: i64 },
-    Open { min: i64, max: i64 },
+    Priced {
+        face: u32,
+        bill_amount: u32,
+    },
+    Open {
+        min: u32,
+        max: u32,
+    },
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -87,13 +93,13 @@ struct WrittenAdditional {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenPrice {
-    admin_fee: i64,
+    admin_fee: u32,
     #[serde(default)]
     admin_fee_bp: u32,
     #[serde(default)]
-    fee: i64,
+    fee: u32,
     #[serde(default)]
-    margin: i64,
+    margin: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -239,15 +245,18 @@ fn order_rule(written: WrittenOrder) -> Result<OrderRule, Fault> {
     let allowed = |byte: u8| byte.is_ascii_digit() || (rule.letters && byte.is_ascii_alphabetic());
     let fits = |prefix: &String| (1..=rule.length_min).contains(&prefix.len()) && prefix.bytes().all(allowed);
     if rule.prefixes.len() > PREFIXES_MAX || !rule.prefixes.iter().all(fits) {
-        return Err(fault("order.prefixes", format!("at most {PREFIXES_MAX}, each as the number and not longer than it")));
+        return Err(fault(
+            "order.prefixes",
+            format!("at most {PREFIXES_MAX}, each as the number and not longer than it"),
+        ));
     }
     Ok(rule)
 }
 
 /// Whole rupiah as an amount above nothing.
-fn amount(field: &str, rupiah: i64) -> Result<Amount, Fault> {
+fn amount(field: &str, rupiah: u32) -> Result<Amount, Fault> {
     match (1..=RUPIAH_MAX).contains(&rupiah) {
-        true => Amount::from_sen(rupiah * 100).map_err(|error| fault(field, error.to_string())),
+        true => Ok(Amount::rupiah(rupiah)),
         false => Err(fault(field, format!("whole rupiah from 1 to {RUPIAH_MAX}"))),
     }
 }
@@ -258,15 +267,14 @@ fn pricing(written: WrittenPricing) -> Result<Pricing, Fault> {
         WrittenPricing::Denomination(rupiah) => {
             let face = amount("pricing", rupiah)?;
             Ok(Pricing::Denomination { face, bill_amount: face })
-        },
-        WrittenPricing::Priced { face, bill_amount } => Ok(Pricing::Denomination {
-            face: amount("pricing", face)?,
-            bill_amount: amount("pricing", bill_amount)?,
-        }),
+        }
+        WrittenPricing::Priced { face, bill_amount } => {
+            Ok(Pricing::Denomination { face: amount("pricing", face)?, bill_amount: amount("pricing", bill_amount)? })
+        }
         WrittenPricing::Open { min, max } if min > max => Err(fault("pricing", "min is above max")),
         WrittenPricing::Open { min, max } => {
             Ok(Pricing::Open { min: amount("pricing", min)?, max: amount("pricing", max)? })
-        },
+        }
     }
 }
 
@@ -277,7 +285,7 @@ fn check_pricing(pricing: Pricing, needs_inquiry: bool, additional: &[Additional
         (Pricing::Due, false) => Err(fault("pricing", "what is due is learned by an inquiry: set needs_inquiry")),
         (Pricing::Open { .. }, true) if !says_amount => {
             Err(fault("additional", "an inquiry for an open amount needs the mandatory digits `amount`"))
-        },
+        }
         _ => Ok(()),
     }
 }
@@ -315,8 +323,8 @@ fn field_names(field: &str, names: Vec<String>, count_min: usize) -> Result<Vec<
 }
 
 fn price(written: &WrittenPrice) -> Result<Price, Fault> {
-    let sen = |field: &str, rupiah: i64| match (0..=RUPIAH_MAX).contains(&rupiah) {
-        true => Ok(rupiah * 100),
+    let sen = |field: &str, rupiah: u32| match rupiah <= RUPIAH_MAX {
+        true => Ok(Amount::rupiah(rupiah).sen()),
         false => Err(fault(field, format!("whole rupiah from 0 to {RUPIAH_MAX}"))),
     };
     if written.admin_fee_bp > 10_000 {
@@ -348,9 +356,8 @@ fn sources(written: Vec<WrittenSource>) -> Result<Vec<Source>, Fault> {
     if !(1..=SOURCES_MAX).contains(&written.len()) {
         return Err(fault("sources", format!("from 1 to {SOURCES_MAX}")));
     }
-    let word = |text: &str| {
-        (1..=SKU_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-    };
+    let word =
+        |text: &str| (1..=SKU_LENGTH_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     for (index, source) in written.iter().enumerate() {
         if !word(&source.connector) || !word(&source.sku) {
             return Err(fault("sources", "connector and sku are words without spaces"));

@@ -28,9 +28,8 @@ pub(crate) fn read_file(file: &str, text: &str, category: Option<Category>) -> R
     if text.len() > FILE_BYTES_MAX {
         return Err(too_many("bytes", FILE_BYTES_MAX));
     }
-    let table: Table = text
-        .parse()
-        .map_err(|source| CatalogueError::Syntax { file: file.to_owned(), source: Box::new(source) })?;
+    let table: Table =
+        text.parse().map_err(|source| CatalogueError::Syntax { file: file.to_owned(), source: Box::new(source) })?;
     let sections = Sections::of(file, table)?;
     if sections.products.len() > PRODUCTS_MAX {
         return Err(too_many("products", PRODUCTS_MAX));
@@ -81,14 +80,14 @@ impl Sections {
             match (name.as_str(), value) {
                 ("defaults", Value::Table(entry)) => {
                     sections.defaults = shared(entry).map_err(at(file, "defaults"))?;
-                },
+                }
                 ("template", Value::Table(templates)) => {
                     for (name, entry) in templates {
                         let Value::Table(entry) = entry else { return Err(wrong()) };
                         let entry = shared(entry).map_err(at(file, &format!("template {name}")))?;
                         sections.templates.insert(name, entry);
                     }
-                },
+                }
                 ("product", Value::Array(entries)) => sections.products = tables(entries).ok_or_else(wrong)?,
                 ("maintenance", Value::Array(entries)) => sections.maintenance = tables(entries).ok_or_else(wrong)?,
                 _ => return Err(wrong()),
@@ -133,7 +132,7 @@ fn maintenance_time(table: Table) -> Result<Maintenance, Fault> {
             "products" => {
                 let codes: Vec<String> = read(&field, value)?;
                 products = codes.into_iter().map(ProductCode::new).collect();
-            },
+            }
             "from" => from = Some(jakarta_time(&field, value)?),
             "to" => to = Some(jakarta_time(&field, value)?),
             _ => return Err(fault(&field, "there is no such field")),

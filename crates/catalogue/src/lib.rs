@@ -40,8 +40,9 @@ const FILES: [(Category, &str); 13] = [
     (Category::CreditCard, include_str!("../products/credit_card.toml")),
 ];
 
-static BUILTIN: LazyLock<Arc<Catalogue>> =
-    LazyLock::new(|| Arc::new(Catalogue::from_files(&FILES).expect("a test reads the files that come with the program")));
+static BUILTIN: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
+    Arc::new(Catalogue::from_files(&FILES).expect("a test reads the files that come with the program"))
+});
 
 /// Products and their calendar. Reading one costs a look into a table; none is ever copied.
 #[derive(Clone, Debug, Default)]
@@ -147,7 +148,7 @@ impl Catalogue {
             None => {
                 self.places.insert(product.code.as_str().to_owned(), self.products.len());
                 self.products.push(product);
-            },
+            }
         }
     }
 

@@ -24,5 +24,5 @@ pub const FIELDS_MAX: usize = 32;
 pub const ADDITIONAL_MAX: usize = 8;
 /// Characters of a value in `additional_data`, which is String (999) as a whole.
 pub const ADDITIONAL_LENGTH_MAX: usize = 900;
-/// Rupiah of any amount in a file: ten digits, so that `amount`, String (17) in sen, always holds a sum of them.
-pub const RUPIAH_MAX: i64 = 9_999_999_999;
+/// Rupiah of any amount in a file: nine digits, so that `amount`, String (17) in sen, always holds a sum of them.
+pub const RUPIAH_MAX: u32 = 999_999_999;

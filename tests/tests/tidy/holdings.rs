@@ -87,6 +87,7 @@ const WIRE_FORMATS: Holding = Holding {
     in_strings: false,
     holders: &[
         ("crates/contract/src/", "what we promise callers"),
+        ("crates/catalogue/src/", "files of products"),
         ("crates/protocol/src/", "what explains a signature is printed as JSON"),
         ("crates/connectors/src/snap/", "the national standard's messages, shared by connectors"),
         ("crates/connectors/src/imitation/", "the imitations' side of the same messages, and their kept books"),

@@ -10,6 +10,7 @@ use crate::{
 /// Where the outside's names are data, documentation or evidence, and not knowledge that code acts upon.
 const MAY_NAME_CONNECTORS: &[(&str, &str)] = &[
     ("crates/connectors/", "their home"),
+    ("crates/catalogue/products/", "who sells a product is data"),
     ("docs/", "guides, decisions and generated reference"),
     ("config/", "settings are by connector"),
     ("README.md", "prose"),
