@@ -1,6 +1,6 @@
 //! A file of products as a whole: defaults, templates, products, maintenance.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use calendar::Instant;
 use lifecycle::{
@@ -37,14 +37,15 @@ pub(crate) fn read_file(file: &str, text: &str, category: Option<Category>) -> R
     if sections.maintenance.len() > MAINTENANCE_MAX {
         return Err(too_many("times of maintenance", MAINTENANCE_MAX));
     }
-    let mut products: Vec<BillerProduct> = vec![];
+    let mut products = vec![];
+    let mut codes = HashSet::new();
     for (index, entry) in sections.products.into_iter().enumerate() {
         let title = match entry.get("code").and_then(Value::as_str) {
             Some(code) => format!("product {code}"),
             None => format!("product number {}", index + 1),
         };
         let product = product(entry, &sections.defaults, &sections.templates, category).map_err(at(file, &title))?;
-        if products.iter().any(|other| other.code == product.code) {
+        if !codes.insert(product.code.clone()) {
             return Err(CatalogueError::Duplicate { file: file.to_owned(), code: product.code.as_str().to_owned() });
         }
         products.push(product);
