@@ -110,9 +110,9 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// This catalogue with an operator's file on top. The format is that of the built-in files; besides, each product (or
-    /// the defaults, or its template) says its `category`, a code that exists is replaced, and `[[maintenance]]` entries
-    /// are added. `file` is what errors call it.
+    /// This catalogue with an operator's file on top. The format is that of the built-in files; besides, each product
+    /// (or the defaults, or its template) says its `category`, a code that exists is replaced, and `[[maintenance]]`
+    /// entries are added. `file` is what errors call it.
     pub fn with_products(&self, file: &str, text: &str) -> Result<Self, CatalogueError> {
         let contents = file::read_file(file, text, None)?;
         let mut catalogue = self.clone();
