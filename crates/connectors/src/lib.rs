@@ -23,7 +23,7 @@ use std::fmt;
 
 use calendar::Instant;
 use lifecycle::{
-    LinkId, PaymentId, ProductCode, Secret,
+    BillId, LinkId, PaymentId, ProductCode, Secret,
     merchant::BindingFlow,
     provider::{Outcome, ProviderCall},
 };
@@ -65,8 +65,8 @@ pub struct Descriptor {
     pub products: &'static [Product],
     /// What it can be asked; compared with behaviour by the conformance test.
     pub capabilities: &'static [Capability],
-    /// How its requests are trusted, for the settings' check.
-    pub scheme: Scheme,
+    /// How its requests are trusted, for the settings' check; none: by a recipe of its own with the client secret.
+    pub scheme: Option<Scheme>,
     /// How long a call may take, in milliseconds; past it the outcome is unknown.
     pub time_budget_ms: u64,
     /// How long after a charge its "not found" proves that the charge never happened, in seconds.
@@ -116,6 +116,14 @@ pub enum Capability {
     Unbind,
     /// Open an account (06).
     CreateAccount,
+    /// Say what is due at a biller.
+    InquireBill,
+    /// Pay a bill, or buy a product for a customer.
+    PayBill,
+    /// Say what became of a bill's payment.
+    InquireBillPayment,
+    /// Say what is left of our money there.
+    ReadFloat,
 }
 
 impl Capability {
@@ -132,6 +140,10 @@ impl Capability {
             ProviderCall::InquireCharge { .. } => Self::InquireCharge,
             ProviderCall::Unbind { .. } => Self::Unbind,
             ProviderCall::CreateAccount { .. } => Self::CreateAccount,
+            ProviderCall::InquireBill(_) => Self::InquireBill,
+            ProviderCall::PayBill(_) => Self::PayBill,
+            ProviderCall::InquireBillPayment { .. } => Self::InquireBillPayment,
+            ProviderCall::ReadFloat => Self::ReadFloat,
         }
     }
 }
@@ -162,6 +174,12 @@ pub struct Account {
     pub private_key: protocol::keys::PrivateKey,
     /// The provider's keys, for its notices; at most two are live at once.
     pub provider_keys: Vec<protocol::keys::PublicKey>,
+    /// What its notices are signed with, where that is a secret of their own. Without it such notices are only hints.
+    pub notice_secret: Option<Secret>,
+    /// Whether orders are to be played and not carried out, where the provider has one address for both.
+    pub testing: bool,
+    /// How the provider is spoken to, where that is a file of the operator's: its text.
+    pub profile: Option<std::sync::Arc<str>>,
 }
 
 impl fmt::Debug for Account {
@@ -223,6 +241,22 @@ pub enum NoticeEvent {
     Revoked {
         /// Which link, by our reference.
         link: LinkId,
+    },
+    /// A bill's payment has this outcome, believed as the answer to a question would be.
+    Bill {
+        /// Which bill, by our reference.
+        bill: BillId,
+        /// Under which of its references.
+        attempt: u8,
+        /// What it says.
+        outcome: Outcome,
+    },
+    /// Something happened to a bill's payment, and who says so is not certain: ask.
+    AskBill {
+        /// Which bill, by our reference.
+        bill: BillId,
+        /// Under which of its references.
+        attempt: u8,
     },
 }
 

@@ -4,8 +4,9 @@ use calendar::Instant;
 use money::Amount;
 
 use crate::{
-    AccountCreationId, AuthCodeId, BillId, LinkId, PaymentId, Reason, Secret, account_creation::Person,
-    biller::Category,
+    AccountCreationId, AuthCodeId, BillId, LinkId, PaymentId, Reason, Secret,
+    account_creation::Person,
+    biller::{Category, Pricing},
 };
 
 /// What a provider gave us for a link; enough to act on it later.
@@ -137,9 +138,13 @@ pub struct BillOrder {
     pub sku: String,
     /// The product's category.
     pub category: Category,
+    /// Where the product's amount comes from: tells the purchase of a denomination from the payment of a bill.
+    pub pricing: Pricing,
+    /// Whether what is due holds the admin fee: then the source's own admin fee is part of `bill_amount`.
+    pub admin_included: bool,
     /// The customer's number.
     pub order_id: String,
-    /// The bill's amount, without our admin fee; none while it is to be inquired.
+    /// The bill's amount, without our admin fee; none while it is to be inquired, unless the customer chose it.
     pub bill_amount: Option<Amount>,
     /// `additional_data`, name and value.
     pub additional: Vec<(String, String)>,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use aws_lc_rs::{constant_time, digest as lc, hmac};
+use md5::Digest as _;
 
 /// Length in bytes of a SHA-256 digest.
 pub const SHA256_LENGTH: usize = 32;
@@ -108,6 +109,19 @@ pub fn hmac_sha512(key: &[u8], message: &[u8]) -> [u8; 64] {
     out
 }
 
+/// HMAC-SHA1, for the notices of one aggregator that knows nothing newer.
+pub fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
+    let mut out = [0; 20];
+    out.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key), message).as_ref());
+    out
+}
+
+/// MD5 as 32 lower-case hexadecimal digits, for aggregators that sign with it. Broken as a hash: whoever can choose texts
+/// can forge, so that nothing received is trusted for such a signature alone.
+pub fn md5_hex(bytes: &[u8]) -> String {
+    hex(&md5::Md5::digest(bytes))
+}
+
 /// HMAC-SHA256.
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
@@ -149,6 +163,13 @@ mod tests {
             hex(&hmac_sha512(key, message)),
             "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
         );
+    }
+
+    #[test]
+    fn old_digests_agree_with_rfc_1321_and_rfc_2202_test_case_2() {
+        assert_eq!(md5_hex(b"abc"), "900150983cd24fb0d6963f7d28e17f72");
+        let mac = hmac_sha1(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(hex(&mac), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
     }
 
     #[test]

@@ -67,7 +67,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::InquireCharge,
         Capability::Unbind,
     ],
-    scheme: Scheme::Asymmetric,
+    scheme: Some(Scheme::Asymmetric),
     time_budget_ms: 10_000,
     not_found_final_seconds: 15 * 60,
 };
@@ -135,7 +135,7 @@ impl Connector for Dana {
                 };
                 PROFILE.post("09", &message, None, context)
             }),
-            ProviderCall::InquireAccount { .. } | ProviderCall::CreateAccount { .. } => snap::unsupported(),
+            _ => snap::unsupported(),
         }
     }
 
@@ -154,10 +154,7 @@ impl Connector for Dana {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }
             ProviderCall::Unbind { .. } => answer::unbound(mapping::ROWS, "09", response),
-            ProviderCall::StartAuthorisation { .. }
-            | ProviderCall::InquireBinding { .. }
-            | ProviderCall::InquireAccount { .. }
-            | ProviderCall::CreateAccount { .. } => return snap::unsupported(),
+            _ => return snap::unsupported(),
         })
     }
 

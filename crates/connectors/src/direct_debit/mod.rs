@@ -89,7 +89,7 @@ static CIMB_DESCRIPTOR: Descriptor = Descriptor {
         Capability::InquireCharge,
         Capability::Unbind,
     ],
-    scheme: Scheme::Symmetric,
+    scheme: Some(Scheme::Symmetric),
     time_budget_ms: 15_000,
     not_found_final_seconds: 15 * 60,
 };
@@ -113,7 +113,7 @@ static DANAMON_DESCRIPTOR: Descriptor = Descriptor {
         Capability::InquireCharge,
         Capability::Unbind,
     ],
-    scheme: Scheme::Asymmetric,
+    scheme: Some(Scheme::Asymmetric),
     time_budget_ms: 15_000,
     not_found_final_seconds: 15 * 60,
 };

@@ -67,7 +67,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::InquireCharge,
         Capability::Unbind,
     ],
-    scheme: Scheme::Symmetric,
+    scheme: Some(Scheme::Symmetric),
     time_budget_ms: 10_000,
     not_found_final_seconds: 15 * 60,
 };
@@ -148,7 +148,7 @@ impl Connector for GoPay {
                 }
                 None => Step::Done(Outcome::Unlinked),
             },
-            ProviderCall::CreateAccount { .. } => snap::unsupported(),
+            _ => snap::unsupported(),
         }
     }
 
@@ -178,7 +178,7 @@ impl Connector for GoPay {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }
             ProviderCall::Unbind { .. } => answer::unbound(mapping::ROWS, "09", response),
-            ProviderCall::StartAuthorisation { .. } | ProviderCall::CreateAccount { .. } => return snap::unsupported(),
+            _ => return snap::unsupported(),
         })
     }
 

@@ -37,6 +37,8 @@ pub struct Setup {
     pub notice_url: String,
     /// The customers that it knows from the start.
     pub customers: Vec<Customer>,
+    /// What it signs its notices with, where that is a secret of their own; none: they are not signed.
+    pub notice_secret: Option<String>,
 }
 
 /// A customer whom an imitation knows from the start.
@@ -118,6 +120,10 @@ pub struct Books {
     pub accounts: Vec<BookedAccount>,
     /// How many links are active.
     pub links_active: usize,
+    /// Every order of a bill or product that it took.
+    pub orders: Vec<BookedOrder>,
+    /// The gateway's money there; none at a wallet.
+    pub float: Option<BookedFloat>,
 }
 
 /// A charge in a provider's books.
@@ -133,6 +139,36 @@ pub struct BookedCharge {
     pub charged: bool,
     /// How often the gateway asked for it under this reference.
     pub requests: u32,
+}
+
+/// An order of a bill or product in a biller's books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedOrder {
+    /// The gateway's reference.
+    pub reference: String,
+    /// The provider's reference.
+    pub provider_reference: String,
+    /// The provider's code for the product.
+    pub sku: String,
+    /// The customer's number.
+    pub order_id: String,
+    /// What the customer owed, the provider's admin fee included.
+    pub amount: Amount,
+    /// What was taken from the gateway's money; nothing until it is delivered, and nothing once it was given back.
+    pub cost: Amount,
+    /// Whether it was delivered, and not taken back since.
+    pub delivered: bool,
+    /// How often the gateway asked for it under this reference.
+    pub requests: u32,
+}
+
+/// The gateway's money at a biller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookedFloat {
+    /// At the start.
+    pub opening: Amount,
+    /// Now: the opening less the cost of everything delivered.
+    pub balance: Amount,
 }
 
 /// An account in a provider's books.

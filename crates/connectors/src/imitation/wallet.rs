@@ -709,6 +709,7 @@ impl Imitation for Wallet {
             charges: charges.collect(),
             accounts: accounts.collect(),
             links_active: self.state.links.values().filter(|link| link.status == LinkStatus::Active).count(),
+            ..Books::default()
         }
     }
 

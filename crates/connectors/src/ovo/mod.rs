@@ -68,7 +68,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::InquireCharge,
         Capability::Unbind,
     ],
-    scheme: Scheme::Symmetric,
+    scheme: Some(Scheme::Symmetric),
     time_budget_ms: 10_000,
     not_found_final_seconds: 15 * 60,
 };
@@ -96,7 +96,6 @@ impl Connector for Ovo {
 
     fn begin(&self, call: &ProviderCall, context: &CallContext<'_>) -> Step {
         match call {
-            ProviderCall::StartAuthorisation { .. } | ProviderCall::CreateAccount { .. } => snap::unsupported(),
             ProviderCall::Bind { phone: None, .. } => Step::Done(Outcome::Refused(Reason::AccountNotFound)),
             ProviderCall::Bind { link, phone, return_url, lang, .. } => {
                 let message = BindRequest {
@@ -130,6 +129,7 @@ impl Connector for Ovo {
             },
             ProviderCall::InquireCharge { .. } => standard::status(&PROFILE, call, context),
             ProviderCall::Unbind { provider, .. } => renewed(provider, Outcome::Unlinked, context),
+            _ => snap::unsupported(),
         }
     }
 
@@ -141,7 +141,6 @@ impl Connector for Ovo {
         context: &CallContext<'_>,
     ) -> Step {
         Step::Done(match call {
-            ProviderCall::StartAuthorisation { .. } | ProviderCall::CreateAccount { .. } => return snap::unsupported(),
             ProviderCall::Bind { .. } => mapping::bound(response),
             ProviderCall::InquireBinding { provider, .. } => mapping::linked(provider, response),
             ProviderCall::InquireAccount { .. } => match before {
@@ -174,6 +173,7 @@ impl Connector for Ovo {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }
             ProviderCall::Unbind { .. } => return unbind(call, before, response, context),
+            _ => return snap::unsupported(),
         })
     }
 

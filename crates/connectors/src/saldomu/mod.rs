@@ -64,7 +64,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::Unbind,
         Capability::CreateAccount,
     ],
-    scheme: Scheme::Asymmetric,
+    scheme: Some(Scheme::Asymmetric),
     time_budget_ms: 15_000,
     not_found_final_seconds: 15 * 60,
 };

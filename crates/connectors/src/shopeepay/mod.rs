@@ -65,7 +65,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::InquireCharge,
         Capability::Unbind,
     ],
-    scheme: Scheme::Symmetric,
+    scheme: Some(Scheme::Symmetric),
     time_budget_ms: 10_000,
     not_found_final_seconds: 15 * 60,
 };
@@ -139,7 +139,7 @@ impl Connector for ShopeePay {
                 };
                 PROFILE.post("09", &message, None, context)
             }
-            ProviderCall::CreateAccount { .. } => return snap::unsupported(),
+            _ => return snap::unsupported(),
         })
     }
 
@@ -165,7 +165,7 @@ impl Connector for ShopeePay {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }
             ProviderCall::Unbind { .. } => answer::unbound(mapping::ROWS, "09", response),
-            ProviderCall::CreateAccount { .. } => return snap::unsupported(),
+            _ => return snap::unsupported(),
         })
     }
 

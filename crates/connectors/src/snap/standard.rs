@@ -239,7 +239,6 @@ impl Standard {
     /// The first request of a call; every call is one request.
     pub fn begin(&self, call: &ProviderCall, context: &CallContext<'_>) -> Step {
         match call {
-            ProviderCall::StartAuthorisation { .. } | ProviderCall::CreateAccount { .. } => unsupported(),
             ProviderCall::Bind { .. } => self.bind(call, context),
             ProviderCall::InquireBinding { link, phone, .. } => {
                 let additional_info = InquiryInfo { phone_no: phone.clone(), account_token: None };
@@ -282,6 +281,7 @@ impl Standard {
                 }
                 None => Step::Done(Outcome::Unlinked),
             },
+            _ => unsupported(),
         }
     }
 
@@ -308,7 +308,6 @@ impl Standard {
     /// What a response to [`Standard::begin`] means.
     pub fn proceed(&self, call: &ProviderCall, response: &HttpResponse) -> Step {
         Step::Done(match call {
-            ProviderCall::StartAuthorisation { .. } | ProviderCall::CreateAccount { .. } => return unsupported(),
             ProviderCall::Bind { .. } => self.bound(response),
             ProviderCall::InquireBinding { provider, .. } => self.binding(provider, response),
             ProviderCall::InquireAccount { .. } => self.account(response),
@@ -318,6 +317,7 @@ impl Standard {
                 answer::charge_status(self.rows, reference, provider_reference.as_deref(), *amount, response)
             }
             ProviderCall::Unbind { .. } => answer::unbound(self.rows, "09", response),
+            _ => return unsupported(),
         })
     }
 

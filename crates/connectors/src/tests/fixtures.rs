@@ -270,6 +270,10 @@ fn every_connector_has_a_fixture_of_every_request_and_of_a_notice() {
                 crate::Capability::InquireCharge => &["inquire_charge"],
                 crate::Capability::Unbind => &["unbind"],
                 crate::Capability::CreateAccount => &["create_account"],
+                crate::Capability::InquireBill => &["inquire_bill", "inquire_token"],
+                crate::Capability::PayBill => &["pay_bill", "buy_credit"],
+                crate::Capability::InquireBillPayment => &["inquire_bill_payment", "inquire_credit_payment"],
+                crate::Capability::ReadFloat => &["read_float"],
             };
             assert!(names.iter().any(|name| asked(name)), "{}: {capability:?}", connector.descriptor().name);
         }

@@ -49,6 +49,9 @@ pub(crate) fn account() -> Account {
         merchant_id: "MERCHANT01".into(),
         private_key: gateway_key().clone(),
         provider_keys: vec![provider_key().public_key().clone()],
+        notice_secret: Some(Secret::new("notice-secret-4712")),
+        testing: false,
+        profile: None,
     }
 }
 
@@ -68,6 +71,7 @@ pub(crate) fn setup() -> Setup {
         private_key: provider_key().clone(),
         notice_url: "https://gateway.example/notices/wallet".into(),
         customers: vec![customer(SEEDED, 10_000_000)],
+        notice_secret: Some("notice-secret-4712".into()),
     }
 }
 
