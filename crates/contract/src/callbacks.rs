@@ -1,6 +1,6 @@
 //! What we send to merchants, in both directions: written by us and read by the merchant, answered by the merchant and
 //! read by us. Inquiry (24) asks before a payment is charged, Payment (25) tells its outcome, the binding notification
-//! tells the outcome or the end of a link.
+//! tells the outcome or the end of a link, the low balance warning that a deposit should be filled.
 //!
 //! All of them are signed like requests of merchants, with our key, over the path of the merchant's address. A merchant
 //! answers with `responseCode`, whatever else it says; a refusal is written with [`crate::envelope::fault_reply`].
@@ -9,7 +9,7 @@ use calendar::Instant;
 use lifecycle::{
     Merchant, NotificationId, PaymentId, Reason, Secret,
     linkage::Tokens,
-    notification::{BindingNotice, BindingResult, Notice, NoticeKind, PaymentNotice, PaymentResult},
+    notification::{BindingNotice, BindingResult, LowBalanceNotice, Notice, NoticeKind, PaymentNotice, PaymentResult},
     payment::Payment,
     provider::Outcome,
     request::ServiceCode,
@@ -36,6 +36,8 @@ pub const INQUIRY: ServiceCode = ServiceCode("24");
 pub const PAYMENT: ServiceCode = ServiceCode("25");
 /// The service code of the binding notification: that of Account Binding, whose outcome it tells.
 pub const BINDING: ServiceCode = ServiceCode("07");
+/// The service code of the low balance warning, our own.
+pub const LOW_BALANCE: ServiceCode = ServiceCode("99");
 
 /// A message of ours to merchants, as the reference prints it.
 pub struct Callback {
@@ -98,6 +100,17 @@ pub static CALLBACKS: &[Callback] = &[
         cases: &[&codes::SUCCESSFUL, &codes::CONFLICT],
         sample: include_str!("../samples/callback_binding.json"),
         answer_sample: r#"{"responseCode":"2000700","responseMessage":"Successful"}"#,
+    },
+    Callback {
+        service: LOW_BALANCE,
+        title: "Low balance warning",
+        promise: "Tells merchants with a deposit that what they can spend fell below the agreed level; once for every \
+                  time that it falls below. Signed and repeated like Payment.",
+        fields: LOW_BALANCE_FIELDS,
+        answer_fields: &[],
+        cases: &[&codes::SUCCESSFUL, &codes::CONFLICT],
+        sample: include_str!("../samples/callback_low_balance.json"),
+        answer_sample: r#"{"responseCode":"2009900","responseMessage":"Successful"}"#,
     },
 ];
 
@@ -222,6 +235,16 @@ pub const BINDING_FIELDS: &[Field] = &[
         "when `status` is `LINKED`",
         "For Account Unbinding.",
     ),
+    NOTIFICATION_ID,
+];
+
+/// The fields of the low balance warning.
+pub const LOW_BALANCE_FIELDS: &[Field] = &[
+    Field::mandatory(OURS, "merchantId", Kind::Text(50), "The merchant code."),
+    Field::mandatory(OURS, "availableBalance", Kind::Amount, "What can be spent: the deposit less what is reserved."),
+    Field::mandatory(OURS, "warningLevel", Kind::Amount, "The agreed level."),
+    Field::mandatory(OURS, "time", Kind::Instant, "When it fell below."),
+    Field::optional(OURS, "additionalInfo", Kind::Object, "What tells a repeat from a new message."),
     NOTIFICATION_ID,
 ];
 
@@ -588,6 +611,65 @@ impl BindingMessage {
     }
 }
 
+/// The low balance warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LowBalanceMessage {
+    /// The merchant code.
+    pub merchant_id: String,
+    /// What can be spent.
+    pub available: Amount,
+    /// The agreed level.
+    pub warning_level: Amount,
+    /// When it fell below.
+    pub time: Instant,
+    /// The same in every repeat.
+    pub notification_id: Option<String>,
+}
+
+impl LowBalanceMessage {
+    /// The message about this deposit.
+    pub fn about(notice: &LowBalanceNotice, merchant: &Merchant, id: NotificationId) -> Self {
+        Self {
+            merchant_id: merchant.code.to_string(),
+            available: notice.available,
+            warning_level: notice.warning_level,
+            time: notice.at,
+            notification_id: Some(id.to_string()),
+        }
+    }
+
+    /// The body.
+    pub fn write(&self) -> String {
+        let mut object = ObjectWriter::default();
+        object
+            .text("merchantId", &self.merchant_id)
+            .amount("availableBalance", self.available)
+            .amount("warningLevel", self.warning_level)
+            .text("time", &self.time.wire_text())
+            .object("additionalInfo", |info| {
+                info.optional("notificationId", self.notification_id.as_deref());
+            });
+        object.finish()
+    }
+
+    /// Reads a body, as a merchant does.
+    pub fn read(body: &[u8]) -> Result<Self, Fault> {
+        let message = Checked::read(body, LOW_BALANCE_FIELDS)?;
+        Ok(Self {
+            merchant_id: message.text("merchantId"),
+            available: message.amount("availableBalance")?,
+            warning_level: message.amount("warningLevel")?,
+            time: message.instant("time")?,
+            notification_id: message.optional("additionalInfo.notificationId"),
+        })
+    }
+
+    /// The merchant's acknowledgement.
+    pub fn acknowledge(&self) -> ReplyBody {
+        envelope::reply(LOW_BALANCE, &codes::SUCCESSFUL, |_| ())
+    }
+}
+
 /// The three tokens as members of `additionalInfo`.
 pub(crate) fn write_tokens(info: &mut ObjectWriter, tokens: &Tokens) {
     info.text("accountToken", tokens.account.expose())
@@ -600,6 +682,7 @@ pub fn notification_body(notice: &Notice, merchant: &Merchant, id: NotificationI
     match notice {
         Notice::Payment(notice) => PaymentMessage::about(notice, merchant, id).write(),
         Notice::Binding(notice) => BindingMessage::about(notice, id).write(),
+        Notice::LowBalance(notice) => LowBalanceMessage::about(notice, merchant, id).write(),
     }
 }
 
@@ -609,6 +692,7 @@ pub fn read_acknowledgement(kind: NoticeKind, status: u16, body: &[u8]) -> Outco
     let service = match kind {
         NoticeKind::Payment => PAYMENT,
         NoticeKind::Binding => BINDING,
+        NoticeKind::LowBalance => LOW_BALANCE,
     };
     match MerchantAnswer::read(status, body) {
         Err(why) => Outcome::NotDelivered(why),
@@ -816,6 +900,25 @@ mod tests {
         let without_token = callback.sample.replace("bankCardToken", "other");
         let fault = BindingMessage::read(without_token.as_bytes()).expect_err("a token is missing");
         assert_eq!(fault.argument.as_deref(), Some("additionalInfo.bankCardToken"));
+    }
+
+    #[test]
+    fn a_low_balance_warning_reads_back() {
+        let callback = sample(LOW_BALANCE);
+        let message = LowBalanceMessage::read(callback.sample.as_bytes()).expect("the sample reads");
+        same_json(&message.write(), callback.sample);
+        let answer = message.acknowledge();
+        same_json(&String::from_utf8_lossy(&answer.body), callback.answer_sample);
+        assert_eq!(read_acknowledgement(NoticeKind::LowBalance, answer.status, &answer.body), Outcome::Delivered);
+        let notice = LowBalanceNotice {
+            available: Amount::rupiah(95_000),
+            warning_level: Amount::rupiah(100_000),
+            at: testing::now(),
+        };
+        let body = notification_body(&Notice::LowBalance(notice), &testing::merchant(), NotificationId::from_bits(9));
+        let read = LowBalanceMessage::read(body.as_bytes()).expect("our own message reads");
+        assert_eq!((read.available, read.time), (Amount::rupiah(95_000), testing::now()));
+        assert_eq!(read.merchant_id, testing::merchant().code.as_str());
     }
 
     #[test]

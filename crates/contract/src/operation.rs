@@ -2,6 +2,7 @@
 //! reference is printed from, and the tests walk.
 
 use calendar::Instant;
+use catalogue::Catalogue;
 use lifecycle::{
     Answer, Command, Digest, Merchant, RequestId,
     merchant::BindingFlow,
@@ -59,6 +60,8 @@ pub struct ReadContext<'a> {
     pub call: &'a Call,
     /// Every product that anybody sells.
     pub products: &'a [ProductFacts],
+    /// Every biller product.
+    pub catalogue: &'a Catalogue,
     /// The digest under which a token is looked up.
     pub digest: fn(&str) -> Digest,
 }
@@ -114,6 +117,12 @@ pub struct WriteContext<'a> {
     pub base_url: &'a str,
     /// The merchant that is answered.
     pub merchant: &'a Merchant,
+    /// Every biller product.
+    pub catalogue: &'a Catalogue,
+    /// The id of the call that is answered, `rq_uuid` of the biller services.
+    pub external_id: &'a str,
+    /// The time.
+    pub now: Instant,
 }
 
 /// An answer as it goes out.

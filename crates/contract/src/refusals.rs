@@ -37,6 +37,19 @@ pub fn case_of(refusal: &Refusal) -> (&'static Case, Option<String>) {
         Refusal::PageGone => (&codes::INVALID_TRANSACTION_STATUS, "the page's time is over"),
         Refusal::ProductNotAllowed => (&codes::FEATURE_NOT_ALLOWED, "product"),
         Refusal::ProductUnsupported => (&codes::REQUESTED_FUNCTION_IS_NOT_SUPPORTED, ""),
+        // The biller services answer these in words of their own; see [`crate::biller`].
+        Refusal::BillNotInquired | Refusal::InquiryExpired | Refusal::StepImpossible => {
+            (&codes::INVALID_TRANSACTION_STATUS, "")
+        }
+        Refusal::BillAmountDiffers => (&codes::INVALID_AMOUNT, ""),
+        Refusal::SameTransaction => (&codes::TRANSACTION_NOT_PERMITTED, "the same transaction was just taken"),
+        Refusal::BillNotFound => (&codes::TRANSACTION_NOT_FOUND, ""),
+        Refusal::DepositInsufficient => (&codes::INSUFFICIENT_FUNDS, ""),
+        Refusal::CreditLimitExceeded => (&codes::MERCHANT_LIMIT_EXCEED, ""),
+        Refusal::InvoiceOverdue => (&codes::SUSPEND_TRANSACTION, ""),
+        Refusal::ProductClosed(until) => (&codes::FEATURE_NOT_ALLOWED_AT_THIS_TIME, until),
+        Refusal::NoDeposit => (&codes::FEATURE_NOT_ALLOWED, "no deposit"),
+        Refusal::ReferenceDiffers => (&codes::INCONSISTENT_REQUEST, ""),
         Refusal::Provider(reason) => return case_of_reason(reason),
         Refusal::ProviderSilent => (&codes::TIMEOUT, ""),
         Refusal::StillWorking => (&codes::REQUEST_IN_PROGRESS, ""),
@@ -70,8 +83,16 @@ pub fn case_of_reason(reason: &Reason) -> (&'static Case, Option<String>) {
         Reason::Cancelled => (&codes::TRANSACTION_CANCELLED, ""),
         Reason::Expired => (&codes::TRANSACTION_EXPIRED, ""),
         Reason::MerchantDeclined(why) => (&codes::INVALID_BILL, why),
-        // What the provider said of our own call is for the operator's log, not for the merchant.
-        Reason::ProviderUnreachable | Reason::ProviderRejectedCall(_) => (&codes::EXTERNAL_SERVER_ERROR, ""),
+        Reason::CustomerUnknown => (&codes::INVALID_BILL, "customer unknown"),
+        Reason::BillPaidAlready => (&codes::PAID_BILL, ""),
+        Reason::NothingDue => (&codes::INVALID_BILL, "nothing is due"),
+        Reason::CutOff => (&codes::FEATURE_NOT_ALLOWED_AT_THIS_TIME, "the biller is closed"),
+        Reason::ProductUnavailable => (&codes::INVALID_ROUTING, ""),
+        Reason::RepeatedAtSource => (&codes::TRANSACTION_NOT_PERMITTED, "refused as a repetition"),
+        // Our money at the provider and what it said of our own call are for the operator's log, not for the merchant.
+        Reason::FloatInsufficient | Reason::ProviderUnreachable | Reason::ProviderRejectedCall(_) => {
+            (&codes::EXTERNAL_SERVER_ERROR, "")
+        }
     };
     (case, some(argument))
 }
@@ -118,6 +139,13 @@ mod tests {
             (R::MerchantDeclined("closed".into()), "4045412"),
             (R::ProviderUnreachable, "5005402"),
             (R::ProviderRejectedCall("E1".into()), "5005402"),
+            (R::CustomerUnknown, "4045412"),
+            (R::BillPaidAlready, "4045414"),
+            (R::NothingDue, "4045412"),
+            (R::CutOff, "4035406"),
+            (R::ProductUnavailable, "4045402"),
+            (R::FloatInsufficient, "5005402"),
+            (R::RepeatedAtSource, "4035415"),
         ]
         .map(|(reason, code)| (N::Provider(reason), code));
         let own = [
@@ -139,6 +167,18 @@ mod tests {
             (N::PageGone, "4045400"),
             (N::ProductNotAllowed, "4035401"),
             (N::ProductUnsupported, "4055400"),
+            (N::BillNotInquired, "4045400"),
+            (N::InquiryExpired, "4045400"),
+            (N::BillAmountDiffers, "4045413"),
+            (N::SameTransaction, "4035415"),
+            (N::BillNotFound, "4045401"),
+            (N::DepositInsufficient, "4035414"),
+            (N::CreditLimitExceeded, "4035420"),
+            (N::InvoiceOverdue, "4035416"),
+            (N::ProductClosed("2026-11-22 01:00:00".into()), "4035406"),
+            (N::NoDeposit, "4035401"),
+            (N::ReferenceDiffers, "4045418"),
+            (N::StepImpossible, "4045400"),
             (N::ProviderSilent, "5045400"),
             (N::StillWorking, "2025400"),
             (N::Busy, "4295400"),

@@ -1,6 +1,9 @@
 //! What the tests of this crate share: a registered merchant and the context of a call.
 
+use std::sync::{Arc, LazyLock};
+
 use calendar::{Instant, JakartaDay};
+use catalogue::Catalogue;
 use lifecycle::{
     Answer, AuthCodeId, Command, Digest, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Reason, RequestId,
     Secret,
@@ -77,6 +80,7 @@ pub fn merchant() -> Merchant {
         replay: false,
         strictness: Strictness::Lenient,
         callbacks: Callbacks::default(),
+        biller: None,
         suspended: false,
     }
 }
@@ -103,6 +107,12 @@ pub fn call() -> Call {
         digest: Digest([7; 32]),
         received_at: now(),
     }
+}
+
+/// The products that come with the program.
+pub fn builtin() -> &'static Catalogue {
+    static BUILTIN: LazyLock<Arc<Catalogue>> = LazyLock::new(Catalogue::builtin);
+    &BUILTIN
 }
 
 /// A digest that can be told apart in a test: the text's first bytes.
@@ -177,7 +187,13 @@ pub fn fault_as(operation: &dyn Operation, merchant: &Merchant, body: &str) -> S
 /// The reply to an answer: HTTP status, a blank, the body.
 pub fn reply(operation: &dyn Operation, answer: &Answer) -> String {
     let merchant = merchant();
-    let context = WriteContext { base_url: "https://gateway.example", merchant: &merchant };
+    let context = WriteContext {
+        base_url: "https://gateway.example",
+        merchant: &merchant,
+        catalogue: builtin(),
+        external_id: "SANDBOX1",
+        now: now(),
+    };
     let reply = operation.write(answer, &context);
     format!("{} {}", reply.status, String::from_utf8(reply.body).expect("JSON is UTF-8"))
 }
@@ -203,7 +219,7 @@ pub fn changed(sample: &str, changes: &[(&str, Option<&str>)]) -> String {
 
 /// The context of a call of this merchant.
 pub fn context<'a>(merchant: &'a Merchant, call: &'a Call, products: &'a [ProductFacts]) -> ReadContext<'a> {
-    ReadContext { merchant, now: now(), call, products, digest }
+    ReadContext { merchant, now: now(), call, products, catalogue: builtin(), digest }
 }
 
 /// One answer for every operation that has answers, with every optional member that it can have.
