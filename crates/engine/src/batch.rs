@@ -267,6 +267,8 @@ impl BatchWriter {
     pub fn run(mut self) {
         let desk = self.desk.clone();
         while let Some((taken, turn)) = desk.take(self.options.batch_commands_max) {
+            // Nobody waits for a commit of notices.
+            let turn = turn.filter(|_| taken.notices.is_empty());
             self.keep(taken.notices);
             self.decide_all(taken.batch, turn);
             for reply in taken.claims {
