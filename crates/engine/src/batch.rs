@@ -207,8 +207,9 @@ impl Desk {
     }
 
     /// Waits for an errand and takes what else is queued, up to so many commands; none when nobody can send any more.
-    /// One writer waits, the others wait behind it.
-    fn take(&self, commands_max: usize) -> Option<Taken> {
+    /// One writer waits, the others wait behind it, also while it decides: whoever decides beside another takes half a
+    /// batch, and two halves cost more than a whole.
+    fn take(&self, commands_max: usize) -> Option<(Taken, Turn<'_>)> {
         let mut errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner);
         let mut taken = Taken::default();
         let mut next = errands.blocking_recv();
@@ -226,9 +227,12 @@ impl Desk {
             }
             next = if taken.batch.len() < commands_max { errands.try_recv().ok() } else { None };
         }
-        Some(taken)
+        Some((taken, Some(errands)))
     }
 }
+
+/// The right to take from the queue, kept until the batch is on its way to its commit.
+type Turn<'d> = Option<MutexGuard<'d, mpsc::Receiver<Errand>>>;
 
 /// What a writer took from the queue at once.
 #[derive(Default)]
@@ -261,9 +265,12 @@ impl BatchWriter {
 
     /// Works until it is told to stop or nobody can send any more.
     pub fn run(mut self) {
-        while let Some(taken) = self.desk.take(self.options.batch_commands_max) {
+        let desk = self.desk.clone();
+        while let Some((taken, turn)) = desk.take(self.options.batch_commands_max) {
+            // Nobody waits for a commit of notices.
+            let turn = turn.filter(|_| taken.notices.is_empty());
             self.keep(taken.notices);
-            self.decide_all(taken.batch);
+            self.decide_all(taken.batch, turn);
             for reply in taken.claims {
                 self.claim(reply);
             }
@@ -306,13 +313,13 @@ impl BatchWriter {
 
     /// Decides and commits a batch; when the store refuses it, each command again alone, so that one cannot take
     /// others with it.
-    fn decide_all(&mut self, mut batch: Vec<Submission>) {
+    fn decide_all(&mut self, mut batch: Vec<Submission>, mut turn: Turn<'_>) {
         if batch.is_empty() {
             return;
         }
         let Self { options, pen, fresh, .. } = self;
         let mut decider = Decider { options, fresh };
-        let failed = match pen.persist(&mut batch, |pen, batch| decider.attempt(pen, batch)) {
+        let failed = match pen.persist(&mut batch, |pen, batch| decider.attempt(pen, batch, &mut turn)) {
             Ok((world, verdicts)) => return self.finish_all(batch, verdicts, &world),
             Err(failed) => failed,
         };
@@ -320,7 +327,7 @@ impl BatchWriter {
         let refusal = match failed {
             Failed::Refused(_) | Failed::Again(_) if batch.len() > 1 => {
                 for submission in batch {
-                    self.decide_all(vec![submission]);
+                    self.decide_all(vec![submission], None);
                 }
                 return;
             }
@@ -373,10 +380,17 @@ struct Decider<'w> {
 
 impl Decider<'_> {
     /// Loads, decides and commits a batch once.
-    fn attempt(&mut self, pen: &mut Pen, batch: &mut [Submission]) -> Result<(WorkingSet, Vec<Verdict>), Failed> {
+    fn attempt(
+        &mut self,
+        pen: &mut Pen,
+        batch: &mut [Submission],
+        turn: &mut Turn<'_>,
+    ) -> Result<(WorkingSet, Vec<Verdict>), Failed> {
         let mut keys: Vec<Key> = batch.iter().flat_map(|submission| submission.command.keys()).collect();
         keys.sort_unstable();
         keys.dedup();
+        // It is another's turn after the first try: what is in this batch's way need not be in the way of the next.
+        let turn = turn.take();
         let loaded = pen.load(&keys)?;
         let mut world = WorkingSet::default();
         for (key, row) in keys.into_iter().zip(loaded) {
@@ -388,6 +402,7 @@ impl Decider<'_> {
             verdicts.push(self.decide(submission, &mut world, &mut writes));
         }
         collect(&world, &mut writes);
+        drop(turn);
         if nothing(&writes) {
             pen.abandon();
         } else {

@@ -22,6 +22,7 @@ use crate::bench::{
 const EXAMPLES: &str = "Examples:
   gerbang bench
   gerbang bench --connections 64 --rounds 5
+  gerbang bench --connections 64 --only 'PostgreSQL: P2 payment'
   gerbang bench --data-dir /mnt/disk --json";
 
 /// Measure signed operations beside the disk, openssl and PostgreSQL, in one run
@@ -46,6 +47,9 @@ pub struct Args {
     /// Where the store and the probe file are kept; a temporary folder when left out.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// Measure only the gateway's lines whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
     /// Leave out openssl and pgbench.
     #[arg(long)]
     no_peers: bool,
@@ -118,11 +122,15 @@ fn measure_round(
     for (store, gateway) in gateways {
         for (work, title) in WORKS {
             for &connections in &args.connections {
+                let name = format!("{store}: {title}, {connections} connections");
+                if !name.contains(&args.only) {
+                    continue;
+                }
                 // One connection is bounded by the disk's latency; fewer requests say as much.
                 let count = if connections == 1 { args.requests / 10 } else { args.requests };
                 let requests = requests::signed(work, count.max(1), &format!("{round}-{connections}"), gateway)?;
                 let measured = load::closed_loop(gateway.address(), connections, requests, work.expected_status())?;
-                add(format!("{store}: {title}, {connections} connections"), "req/s", measured);
+                add(name, "req/s", measured);
             }
         }
     }

@@ -1,9 +1,11 @@
-//! From a batch to one statement per table, its rows in the order of their keys.
+//! From a batch to one statement per table, its rows in the order of their keys; two where some rows are new and some
+//! are not. A row that is known to be new is inserted without asking whether it is there: that saves a look into every
+//! index, and a second record in the log. Were it there after all, a unique key would refuse the whole batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use lifecycle::{
-    TaskId,
+    Row, TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
     linkage::Link,
@@ -14,24 +16,34 @@ use lifecycle::{
 };
 use uuid::Uuid;
 
-use super::{line::Bound, lookups::put, statements as sql};
+use super::{
+    line::{Bound, Param},
+    lookups::put,
+    statements::{self as sql, Statement},
+};
 use crate::{
     ProviderNotice, StoreError, Vault, Writes,
     rows::{self, ByTable, Detailed, FORMAT},
 };
 
 /// The statements that write a batch, in the order in which every writer sends them.
-pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes) -> Result<Vec<Bound<'w>>, StoreError> {
+pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result<Vec<Bound<'w>>, StoreError> {
     let by_table = ByTable::of(writes)?;
-    let save = Save { vault };
+    let save = Save { vault, kept };
+    let [new_codes, codes] = save.sorted(by_table.auth_codes);
+    let [new_payments, payments] = save.sorted(by_table.payments);
+    let [new_notifications, notifications] = save.sorted(by_table.notifications);
     let all = [
         save.requests(&writes.requests)?,
         save.answers(&writes.answers)?,
-        save.auth_codes(by_table.auth_codes)?,
+        save.auth_codes(sql::AUTH_CODE_NEW, &new_codes)?,
+        save.auth_codes(sql::AUTH_CODE_SAVE, &codes)?,
         save.links(by_table.links)?,
-        save.payments(by_table.payments)?,
+        save.payments(sql::PAYMENT_NEW, &new_payments)?,
+        save.payments(sql::PAYMENT_SAVE, &payments)?,
         save.account_creations(by_table.account_creations)?,
-        save.notifications(by_table.notifications)?,
+        save.notifications(sql::NOTIFICATION_NEW, &new_notifications)?,
+        save.notifications(sql::NOTIFICATION_SAVE, &notifications)?,
         save.tasks(&writes.tasks)?,
         ended(&writes.ended),
         save.provider_notices(&writes.provider_notices)?,
@@ -39,9 +51,40 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes) -> Result<Vec<Bound<'w
     Ok(all.into_iter().flatten().collect())
 }
 
+/// What a transaction knows of the rows that are kept already.
+pub(super) enum Kept {
+    /// Nothing was looked up: any row may be there.
+    Unknown,
+    /// Every row that the batch changes was looked up, and of those that are not calls these were found, by their ids.
+    Found(HashSet<[u8; 16]>),
+}
+
+impl Kept {
+    /// What a look-up found.
+    pub(super) fn of(rows: &[Option<Row>]) -> Self {
+        let id = |row: &Row| match row {
+            Row::Request(_) => None,
+            Row::AuthCode(row) => Some(row.id()),
+            Row::Link(row) => Some(row.id()),
+            Row::Payment(row) => Some(row.id()),
+            Row::AccountCreation(row) => Some(row.id()),
+            Row::Notification(row) => Some(row.id()),
+        };
+        Self::Found(rows.iter().flatten().filter_map(id).collect())
+    }
+
+    fn may_have(&self, id: [u8; 16]) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::Found(ids) => ids.contains(&id),
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Save<'a> {
     vault: &'a Vault,
+    kept: &'a Kept,
 }
 
 type Maybe<'w> = Result<Option<Bound<'w>>, StoreError>;
@@ -67,6 +110,10 @@ fn sort<T: Detailed>(rows: &mut [&T]) {
     rows.sort_unstable_by_key(|row| row.id());
 }
 
+fn unless_empty<'w, T>(rows: &[T], bound: impl FnOnce() -> Result<Bound<'w>, StoreError>) -> Maybe<'w> {
+    if rows.is_empty() { Ok(None) } else { bound().map(Some) }
+}
+
 fn count<T>(rows: &[T]) -> i64 {
     i64::try_from(rows.len()).unwrap_or(i64::MAX)
 }
@@ -78,6 +125,13 @@ fn ended<'w>(tasks: &[TaskId]) -> Option<Bound<'w>> {
 }
 
 impl Save<'_> {
+    /// Those that are new, and those that may be there, each in the order of their ids.
+    fn sorted<T: Detailed>(self, mut rows: Vec<&T>) -> [Vec<&T>; 2] {
+        sort(&mut rows);
+        let (kept, new) = rows.into_iter().partition(|row| self.kept.may_have(row.id()));
+        [new, kept]
+    }
+
     fn details<T: Detailed>(self, rows: &[&T]) -> Result<Vec<Vec<u8>>, StoreError> {
         rows.iter().map(|row| rows::seal(self.vault, *row)).collect()
     }
@@ -93,7 +147,7 @@ impl Save<'_> {
             answer.map(|answer| rows::seal_answer(self.vault, &request.key, answer)).transpose()
         };
         let bodies: Vec<Option<Vec<u8>>> = sorted.iter().map(|request| seal(request)).collect::<Result<_, _>>()?;
-        Ok(Some(sql::REQUEST_INSERT.with(vec![
+        let mut params: Vec<Param<'_>> = vec![
             put(column(&sorted, |row| i64::from(row.key.day.number()))),
             put(column(&sorted, |row| row.key.merchant.as_str())),
             put(column(&sorted, |row| row.key.external_id.as_str())),
@@ -106,8 +160,14 @@ impl Save<'_> {
             put(column(&sorted, |row| row.replay)),
             put(column(&sorted, |row| row.answer.as_ref().map(|answer| i64::from(answer.status)))),
             put(bodies),
-            put(count(requests)),
-        ])))
+        ];
+        Ok(Some(match self.kept {
+            Kept::Unknown => {
+                params.push(put(count(requests)));
+                sql::REQUEST_INSERT.with(params)
+            }
+            Kept::Found(_) => sql::REQUEST_NEW.with(params),
+        }))
     }
 
     fn answers(self, answers: &[(RequestKey, StoredAnswer)]) -> Maybe<'_> {
@@ -130,19 +190,17 @@ impl Save<'_> {
         ])))
     }
 
-    fn auth_codes<'w>(self, mut codes: Vec<&'w AuthCode>) -> Maybe<'w> {
-        if codes.is_empty() {
-            return Ok(None);
-        }
-        sort(&mut codes);
-        Ok(Some(sql::AUTH_CODE_SAVE.with(vec![
-            put(ids(&codes)),
-            put(column(&codes, |row| &row.code.0[..])),
-            put(column(&codes, |row| &row.page.0[..])),
-            put(states(&codes)),
-            put(formats(&codes)),
-            put(self.details(&codes)?),
-        ])))
+    fn auth_codes<'w>(self, statement: Statement, codes: &[&'w AuthCode]) -> Maybe<'w> {
+        unless_empty(codes, || {
+            Ok(statement.with(vec![
+                put(ids(codes)),
+                put(column(codes, |row| &row.code.0[..])),
+                put(column(codes, |row| &row.page.0[..])),
+                put(states(codes)),
+                put(formats(codes)),
+                put(self.details(codes)?),
+            ]))
+        })
     }
 
     fn links<'w>(self, mut links: Vec<&'w Link>) -> Maybe<'w> {
@@ -166,21 +224,19 @@ impl Save<'_> {
         ])))
     }
 
-    fn payments<'w>(self, mut payments: Vec<&'w Payment>) -> Maybe<'w> {
-        if payments.is_empty() {
-            return Ok(None);
-        }
-        sort(&mut payments);
-        Ok(Some(sql::PAYMENT_SAVE.with(vec![
-            put(ids(&payments)),
-            put(column(&payments, |row| row.merchant.as_str())),
-            put(column(&payments, |row| &row.page.0[..])),
-            put(column(&payments, |row| row.amount.sen())),
-            put(column(&payments, |row| row.created_at.micros())),
-            put(states(&payments)),
-            put(formats(&payments)),
-            put(self.details(&payments)?),
-        ])))
+    fn payments<'w>(self, statement: Statement, payments: &[&'w Payment]) -> Maybe<'w> {
+        unless_empty(payments, || {
+            Ok(statement.with(vec![
+                put(ids(payments)),
+                put(column(payments, |row| row.merchant.as_str())),
+                put(column(payments, |row| &row.page.0[..])),
+                put(column(payments, |row| row.amount.sen())),
+                put(column(payments, |row| row.created_at.micros())),
+                put(states(payments)),
+                put(formats(payments)),
+                put(self.details(payments)?),
+            ]))
+        })
     }
 
     fn account_creations<'w>(self, mut creations: Vec<&'w AccountCreation>) -> Maybe<'w> {
@@ -200,19 +256,17 @@ impl Save<'_> {
         ])))
     }
 
-    fn notifications<'w>(self, mut notifications: Vec<&'w Notification>) -> Maybe<'w> {
-        if notifications.is_empty() {
-            return Ok(None);
-        }
-        sort(&mut notifications);
-        Ok(Some(sql::NOTIFICATION_SAVE.with(vec![
-            put(ids(&notifications)),
-            put(column(&notifications, |row| row.merchant.as_str())),
-            put(column(&notifications, |row| row.created_at.micros())),
-            put(states(&notifications)),
-            put(formats(&notifications)),
-            put(self.details(&notifications)?),
-        ])))
+    fn notifications<'w>(self, statement: Statement, notifications: &[&'w Notification]) -> Maybe<'w> {
+        unless_empty(notifications, || {
+            Ok(statement.with(vec![
+                put(ids(notifications)),
+                put(column(notifications, |row| row.merchant.as_str())),
+                put(column(notifications, |row| row.created_at.micros())),
+                put(states(notifications)),
+                put(formats(notifications)),
+                put(self.details(notifications)?),
+            ]))
+        })
     }
 
     fn tasks(self, tasks: &[Task]) -> Maybe<'_> {
@@ -223,7 +277,11 @@ impl Save<'_> {
         sorted.sort_unstable_by_key(|task| task.id);
         let details: Vec<Vec<u8>> =
             sorted.iter().map(|task| rows::seal_task(self.vault, task)).collect::<Result<_, _>>()?;
-        Ok(Some(sql::TASK_INSERT.with(vec![
+        let statement = match self.kept {
+            Kept::Unknown => sql::TASK_INSERT,
+            Kept::Found(_) => sql::TASK_NEW,
+        };
+        Ok(Some(statement.with(vec![
             put(column(&sorted, |task| Uuid::from_u128(task.id.bits()))),
             put(column(&sorted, |task| task.due_at.micros())),
             put(column(&sorted, |task| i64::from(task.attempts))),

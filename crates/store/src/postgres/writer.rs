@@ -14,7 +14,8 @@ use super::{
     Inner,
     line::{Bound, Fault, FaultKind, Line},
     lookups::{self, Hold, Lookup, put, take},
-    saves, statements as sql,
+    saves::{self, Kept},
+    statements as sql,
 };
 use crate::{Settled, StoreError, Writer, Writes, rows::broken};
 
@@ -37,12 +38,12 @@ struct Session {
     batches: i64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Transaction {
     None,
     /// The caller began it; the server has not been told, because there was nothing to load.
     Promised,
-    Open,
+    /// Open, and knowing this of the rows that are kept.
+    Open(Kept),
 }
 
 /// A commit in doubt: kept when the session counts this many batches.
@@ -110,7 +111,7 @@ impl PostgresWriter {
         if fault.kind == FaultKind::Lost {
             self.session = None;
         } else {
-            self.transaction = Transaction::Open;
+            self.transaction = Transaction::Open(Kept::Unknown);
             self.abandon();
         }
         self.transaction = Transaction::None;
@@ -132,7 +133,9 @@ impl PostgresWriter {
                 StoreError::Retry { statement, source }
             }
             // The batch was decided without a call that is recorded now: it is to be decided again.
-            (FaultKind::CountedWrong | FaultKind::Refused, "REQUEST_INSERT") => StoreError::Retry { statement, source },
+            (FaultKind::CountedWrong | FaultKind::Refused, "REQUEST_INSERT" | "REQUEST_NEW") => {
+                StoreError::Retry { statement: sql::REQUEST_INSERT.name, source }
+            }
             (FaultKind::CountedWrong, "REQUEST_ANSWER") => {
                 broken("requests", "an answer to a call that is not recorded")
             }
@@ -154,7 +157,7 @@ impl Writer for PostgresWriter {
         if self.doubt.is_some() {
             return Err(out_of_turn("BEGIN", "a commit in doubt is to be settled first"));
         }
-        if self.transaction != Transaction::None {
+        if !matches!(self.transaction, Transaction::None) {
             self.abandon();
             return Err(out_of_turn("BEGIN", "a transaction was open"));
         }
@@ -168,21 +171,24 @@ impl Writer for PostgresWriter {
         let mut flight = vec![sql::BEGIN.with(vec![])];
         flight.append(&mut lookup.flight);
         let answers = self.load(&lookup, &flight)?;
-        self.transaction = Transaction::Open;
+        self.transaction = Transaction::Open(Kept::Unknown);
         let rows = lookup.rows(keys, answers.get(1..).unwrap_or_default(), &inner.vault);
-        if rows.is_err() {
-            self.abandon();
+        match &rows {
+            Ok(rows) => self.transaction = Transaction::Open(Kept::of(rows)),
+            Err(_) => self.abandon(),
         }
         rows
     }
 
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
         let begun = std::mem::replace(&mut self.transaction, Transaction::None);
-        if begun == Transaction::None {
-            return Err(out_of_turn("COMMIT", "no transaction was begun"));
-        }
+        let kept = match &begun {
+            Transaction::None => return Err(out_of_turn("COMMIT", "no transaction was begun")),
+            Transaction::Promised => &Kept::Unknown,
+            Transaction::Open(kept) => kept,
+        };
         let inner = Arc::clone(&self.inner);
-        let mut saves = match saves::bind(&inner.vault, writes) {
+        let mut saves = match saves::bind(&inner.vault, writes, kept) {
             Ok(saves) => saves,
             Err(error) => {
                 self.transaction = begun;
@@ -195,7 +201,7 @@ impl Writer for PostgresWriter {
         };
         let batches = session.batches + 1;
         let mut flight = vec![];
-        if begun == Transaction::Promised {
+        if matches!(begun, Transaction::Promised) {
             flight.push(sql::BEGIN.with(vec![]));
         }
         flight.push(sql::SESSION_COUNT.with(vec![put(batches), put(session.id)]));
@@ -238,7 +244,7 @@ impl Writer for PostgresWriter {
 
     fn abandon(&mut self) {
         let begun = std::mem::replace(&mut self.transaction, Transaction::None);
-        if begun != Transaction::Open {
+        if !matches!(begun, Transaction::Open(_)) {
             return;
         }
         let deadline = self.inner.options.statement_deadline();
@@ -251,7 +257,7 @@ impl Writer for PostgresWriter {
     }
 
     fn claim(&mut self, now: Instant, lease_until: Instant, limit: usize) -> Result<Vec<Task>, StoreError> {
-        if self.doubt.is_some() || self.transaction != Transaction::None {
+        if self.doubt.is_some() || !matches!(self.transaction, Transaction::None) {
             return Err(out_of_turn("TASKS_CLAIM", "a transaction is open or in doubt"));
         }
         let inner = Arc::clone(&self.inner);
@@ -259,7 +265,7 @@ impl Writer for PostgresWriter {
         let params = vec![put(now.micros()), put(limit), put(lease_until.micros())];
         let flight = [sql::BEGIN.with(vec![]), sql::TASKS_CLAIM.with(params)];
         let answers = self.load(&Lookup::of(&[], Hold::Locked, &inner.vault), &flight)?;
-        self.transaction = Transaction::Open;
+        self.transaction = Transaction::Open(Kept::Unknown);
         let rows = answers.get(1).map(Vec::as_slice).unwrap_or_default();
         let tasks: Result<Vec<Task>, _> = rows.iter().map(|row| lookups::open_task(&inner.vault, row)).collect();
         if rows.is_empty() || tasks.is_err() {

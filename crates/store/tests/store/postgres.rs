@@ -11,7 +11,7 @@ use store::{PostgresOptions, PostgresStore, Settled, Store, StoreError, Writer, 
 
 use crate::{
     keeping::{database, vault_with},
-    samples::{self, answer, at, request, with_calls},
+    samples::{self, answer, at, request, request_key, with_calls},
 };
 
 fn options() -> PostgresOptions {
@@ -124,7 +124,7 @@ fn waiting_too_long_and_waiting_for_each_other_end_in_running_again() {
     second.abandon();
     first.abandon();
 
-    // Each writes what the other holds.
+    // Each answers the call that the other holds.
     let store = open(
         database.url(),
         PostgresOptions {
@@ -135,13 +135,31 @@ fn waiting_too_long_and_waiting_for_each_other_end_in_running_again() {
         },
     );
     let (mut first, mut second) = (store.writer().unwrap(), store.writer().unwrap());
-    first.begin(&[key(1)]).unwrap();
-    second.begin(&[key(2)]).unwrap();
-    let other = thread::spawn(move || first.commit(&only(paid(2))));
-    let outcomes = [second.commit(&only(paid(1))), other.join().unwrap()];
+    let answered = |number| Writes { answers: vec![(request_key(number), answer())], ..Writes::default() };
+    first.begin(&[Key::Request(request_key(1))]).unwrap();
+    second.begin(&[Key::Request(request_key(2))]).unwrap();
+    let other = thread::spawn(move || first.commit(&answered(2)));
+    let outcomes = [second.commit(&answered(1)), other.join().unwrap()];
     let again = |outcome: &Result<(), StoreError>| matches!(outcome, Err(StoreError::Retry { .. }));
     assert_eq!(outcomes.iter().filter(|outcome| again(outcome)).count(), 1, "{outcomes:?}");
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+}
+
+#[test]
+fn new_rows_and_changed_ones_share_a_batch_and_a_row_that_was_not_looked_up_is_not_overwritten() {
+    let database = database();
+    let store = open(database.url(), options());
+    let mut writer = store.writer().unwrap();
+    commit(writer.as_mut(), &with_calls(vec![checkout(1).into(), checkout(2).into()]));
+    assert_eq!(writer.begin(&[key(3), key(1)]).unwrap(), [None, Some(checkout(1).into())]);
+    let mut both = with_calls(vec![checkout(3).into()]);
+    both.rows.push(paid(1).into());
+    writer.commit(&both).unwrap();
+    assert_eq!(writer.begin(&[key(3), key(1)]).unwrap(), [Some(checkout(3).into()), Some(paid(1).into())]);
+    let outcome = writer.commit(&only(paid(2)));
+    assert!(matches!(outcome, Err(StoreError::Statement { statement: "PAYMENT_NEW", .. })), "{outcome:?}");
+    assert_eq!(writer.begin(&[key(2)]).unwrap(), [Some(checkout(2).into())]);
+    writer.abandon();
 }
 
 #[test]
