@@ -43,14 +43,25 @@ pub enum ClientAction {
     ByService,
 }
 
+/// Whose codes a row belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// SNAP's seven digits.
+    Standard,
+    /// The biller services' `error_code`; see [`crate::biller_codes`].
+    Biller,
+}
+
 /// One row of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
     /// The name of its constant.
     pub name: &'static str,
-    /// The HTTP status, the first three digits.
+    /// Whose code it is.
+    pub family: Family,
+    /// The HTTP status, the first three digits of a standard code.
     pub http: u16,
-    /// The last two digits.
+    /// The last two digits of a standard code; the whole code of a biller service.
     pub case: &'static str,
     /// The message; `{field}` or `{reason}` stands for the argument.
     pub message: &'static str,
@@ -63,13 +74,16 @@ pub struct Case {
 }
 
 impl Case {
-    /// The seven digits of this case for a service.
+    /// The seven digits of this case for a service; a biller service's code is the same for each.
     ///
     /// ```
     /// assert_eq!(protocol::codes::INCONSISTENT_REQUEST.code("54"), "4045418");
     /// ```
     pub fn code(&self, service: &str) -> String {
-        response_code(self.http, service, self.case)
+        match self.family {
+            Family::Standard => response_code(self.http, service, self.case),
+            Family::Biller => self.case.to_owned(),
+        }
     }
 
     /// The message with its argument, at most [`MESSAGE_LENGTH_MAX`] characters. Without an argument the place for it
@@ -96,9 +110,13 @@ impl Case {
         }
     }
 
-    /// Whether the HTTP status is 2xx.
+    /// Whether it says that a call was taken: an HTTP status of 2xx; of the biller services, whose refusals have it too,
+    /// the one code of success.
     pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.http)
+        match self.family {
+            Family::Standard => (200..300).contains(&self.http),
+            Family::Biller => self.case == "0000",
+        }
     }
 
     fn placeholder(&self) -> Option<&'static str> {
@@ -171,26 +189,29 @@ pub fn parse(code: &str) -> Option<ResponseCode<'_>> {
 }
 
 macro_rules! cases {
-    ($($name:ident $http:literal $case:literal $kind:ident $action:ident $message:literal $($also:literal)*;)*) => {
+    ($family:ident: $($name:ident $http:literal $case:literal $kind:ident $action:ident $message:literal $($also:literal)*;)*) => {
         $(
             #[doc = concat!("`", stringify!($http), "/", $case, "` ", $message)]
-            pub const $name: Case = Case {
+            pub const $name: $crate::codes::Case = $crate::codes::Case {
                 name: stringify!($name),
+                family: $crate::codes::Family::$family,
                 http: $http,
                 case: $case,
                 message: $message,
-                kind: Kind::$kind,
-                client_action: ClientAction::$action,
+                kind: $crate::codes::Kind::$kind,
+                client_action: $crate::codes::ClientAction::$action,
                 also_sent_as: &[$($also),*],
             };
         )*
 
-        /// Every row, by HTTP status and case.
-        pub const CASES: &[Case] = &[$($name),*];
+        /// Every row, in the order of the table.
+        pub const CASES: &[$crate::codes::Case] = &[$($name),*];
     };
 }
 
-cases! {
+pub(crate) use cases;
+
+cases! { Standard:
     SUCCESSFUL 200 "00" System Final "Successful" "Request has been processed successfully" "Success";
     REQUEST_IN_PROGRESS 202 "00" System Inquire "Request In Progress";
     BAD_REQUEST 400 "00" System Fix "Bad Request";

@@ -15,9 +15,11 @@
 //! assert_eq!(verified.key_index, 0);
 //! ```
 
+pub mod biller_codes;
 pub mod codes;
 pub mod digest;
 pub mod explain;
+pub mod hash;
 pub mod headers;
 pub mod keys;
 pub mod signature;
