@@ -141,6 +141,16 @@ impl Catalogue {
         Ok(catalogue)
     }
 
+    /// The same products, open at any time of day but for maintenance: what a sandbox sells.
+    #[must_use]
+    pub fn without_cut_offs(&self) -> Self {
+        let mut catalogue = self.clone();
+        for product in catalogue.products.iter_mut().filter(|product| product.cut_off.is_some()) {
+            Arc::make_mut(product).cut_off = None;
+        }
+        catalogue
+    }
+
     /// Adds the product, or puts it in the place of the one with its code.
     fn put(&mut self, product: Arc<BillerProduct>) {
         match self.places.get(product.code.as_str()) {

@@ -422,6 +422,18 @@ fn the_cut_off_reaches_over_midnight_and_says_until_when() {
 }
 
 #[test]
+fn a_catalogue_without_cut_offs_is_open_at_midnight_and_else_the_same() {
+    let builtin = Catalogue::builtin();
+    let open = builtin.without_cut_offs();
+    let midnight = Instant::parse("2026-11-22T00:00:00+07:00").unwrap();
+    assert!(open.products().all(|product| open.closed(product, midnight).is_none()));
+    for (own, other) in builtin.products().zip(open.products()) {
+        assert_eq!(BillerProduct { cut_off: None, ..own.as_ref().clone() }, **other);
+    }
+    assert_eq!(open.product("SLYLPR20").map(|product| product.code.as_str()), Some("SLYLPR20"));
+}
+
+#[test]
 fn maintenance_closes_some_or_all_and_joins_the_cut_off() {
     let text = r#"
         [[maintenance]]
