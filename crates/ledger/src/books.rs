@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use calendar::Instant;
 use money::Amount;
 
-use crate::{Account, AccountName, Entry, Journal, JournalId, JournalKind, LedgerError, Purpose, Side};
+use crate::{Account, AccountName, Entry, Journal, JournalId, JournalKind, LedgerError, Posting, Purpose, Side};
 
 /// What an account's owner may do with it. Held money counts as spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,8 @@ impl Books {
         let mut used_up = used_up.filter(|(_, amount)| *amount != Amount::ZERO);
         if let Some((account, amount)) = used_up {
             let held = after.account(account).held;
-            if held < amount.sen() || !journal.postings.iter().any(|posting| posting.account == *account) {
+            let posts = |posting: &Posting| posting.account == *account && posting.amount != Amount::ZERO;
+            if held < amount.sen() || !journal.postings.iter().any(posts) {
                 return Err(LedgerError::NotHeld { held });
             }
         }

@@ -63,7 +63,7 @@ pub enum Key {
     /// The newest bill of an order: merchant, product, customer's number.
     BillByOrder(MerchantCode, ProductCode, String),
     /// The newest bill of an order that was paid or may have been. A row that was loaded under it may have failed
-    /// meanwhile.
+    /// meanwhile. At most one bill of an order is open at a time, and then it is this one.
     BillTaken(MerchantCode, ProductCode, String),
     /// An account of the ledger.
     Account(AccountName),
@@ -350,12 +350,12 @@ impl Command {
                 vec![]
             }
             Self::PayBill(c) => c.keys(),
-            Self::AskBillStatus(c) => vec![c.key()],
+            Self::AskBillStatus(c) => c.keys(),
             Self::ReadDeposit(request) => vec![Key::Account(deposit_account(request))],
             Self::BillNoticed { task, .. } => bill_keys(task),
             Self::RequestTopUp(c) => vec![c.key()],
             Self::ConfirmTopUp(c) => c.accounts().map(Key::Account).into_iter().chain([c.key()]).collect(),
-            Self::IssueInvoice(c) => vec![Key::InvoiceBook(c.merchant.clone())],
+            Self::IssueInvoice(c) => vec![Key::InvoiceBook(c.merchant.clone()), Key::Account(c.account())],
             Self::SettleInvoice(c) => {
                 let own = [Key::Invoice(c.invoice), Key::InvoiceBook(c.merchant.clone())];
                 c.accounts().map(Key::Account).into_iter().chain(own).collect()

@@ -87,15 +87,17 @@ impl Decision {
 
     /// Adds work that begins with the commit: its first attempt counts as begun, because a crash right after the
     /// commit cannot be told from a crash right after the call.
-    pub fn perform(&mut self, context: &mut Context<'_>, kind: TaskKind) {
+    pub fn perform(&mut self, context: &mut Context<'_>, kind: TaskKind) -> TaskId {
         let id = TaskId::from_bits(context.fresh.id());
         self.tasks.push(Task { id, kind, due_at: context.now, attempts: 1 });
+        id
     }
 
     /// Adds work for later.
-    pub fn repeat(&mut self, context: &mut Context<'_>, kind: TaskKind, due_at: Instant) {
+    pub fn repeat(&mut self, context: &mut Context<'_>, kind: TaskKind, due_at: Instant) -> TaskId {
         let id = TaskId::from_bits(context.fresh.id());
         self.tasks.push(Task { id, kind, due_at, attempts: 0 });
+        id
     }
 
     /// Adds what the books gained: accounts as they stand now, and entries.

@@ -75,14 +75,17 @@ impl TopUpStep {
     }
 }
 
-fn has_deposit(context: &Context<'_>) -> Result<(), Refusal> {
+fn has_deposit(step: &TopUpStep, context: &Context<'_>) -> Result<(), Refusal> {
+    if step.merchant != context.merchant.code {
+        return Err(Refusal::StepImpossible);
+    }
     let mechanism = context.merchant.biller.as_ref().map(|access| &access.mechanism);
     matches!(mechanism, Some(Mechanism::Deposit { .. })).then_some(()).ok_or(Refusal::NoDeposit)
 }
 
 /// The first step.
 pub fn request(step: TopUpStep, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
-    has_deposit(context)?;
+    has_deposit(&step, context)?;
     if step.amount == Amount::ZERO || step.reference.is_empty() {
         return Err(Refusal::StepImpossible);
     }
@@ -106,7 +109,7 @@ pub fn request(step: TopUpStep, world: &dyn World, context: &mut Context<'_>) ->
 
 /// The second step: posts the money.
 pub fn confirm(step: TopUpStep, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
-    has_deposit(context)?;
+    has_deposit(&step, context)?;
     let known = top_up_row(world, &step.key()).ok_or(Refusal::StepImpossible)?;
     if known.amount != step.amount {
         return Err(Refusal::ReferenceDiffers);

@@ -2,7 +2,7 @@
 //! invoice are the receivable's entries between two numbers, which never change.
 
 use calendar::Instant;
-use ledger::{AccountName, Books, Class, Journal, JournalId, JournalKind, Posting, Purpose, Side};
+use ledger::{AccountName, Books, Class, Entry, Journal, JournalId, JournalKind, Posting, Purpose, Side};
 use money::Amount;
 
 use crate::{
@@ -95,7 +95,7 @@ pub struct Issue {
     pub after_sequence: u64,
     /// The last entry that is billed.
     pub through_sequence: u64,
-    /// The sum of what those entries added to the receivable.
+    /// What those entries add to an invoice: [`billed_sen`] of them.
     pub total: Amount,
     /// The end of the period, not included.
     pub period_end: Instant,
@@ -114,6 +114,20 @@ pub struct Settle {
     pub amount: Amount,
 }
 
+impl Issue {
+    /// The account whose entries are billed.
+    pub fn account(&self) -> AccountName {
+        AccountName::of(Class::MerchantReceivable, self.merchant.as_str())
+    }
+}
+
+/// What entries of a receivable add to an invoice, in sen: what was bought, less what was taken back. What the merchant
+/// paid is not in it, that belongs to the invoice that it was paid for. `None` when the sum does not fit.
+pub fn billed_sen<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Option<i64> {
+    let bought = entries.into_iter().filter(|entry| entry.kind != JournalKind::InvoicePaid);
+    bought.map(|entry| entry.change).try_fold(0i64, i64::checked_add)
+}
+
 impl Settle {
     /// The accounts that it posts to.
     pub fn accounts(&self) -> [AccountName; 2] {
@@ -123,7 +137,7 @@ impl Settle {
 }
 
 /// Bills a period. The total was computed from entries that never change; it is refused when the book has moved on
-/// meanwhile.
+/// meanwhile, and when there are no such entries yet: what they will add would never be billed.
 pub fn issue(command: Issue, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
     let mechanism = context.merchant.biller.as_ref().map(|access| &access.mechanism);
     let Some(Mechanism::Invoicing { payment_days, .. }) = mechanism else {
@@ -134,7 +148,9 @@ pub fn issue(command: Issue, world: &dyn World, context: &mut Context<'_>) -> Re
     });
     if book.billed_through != command.after_sequence
         || command.through_sequence <= command.after_sequence
+        || command.through_sequence > account_row(world, &command.account()).sequence
         || command.total == Amount::ZERO
+        || command.merchant != context.merchant.code
     {
         return Err(Refusal::StepImpossible);
     }
@@ -165,7 +181,7 @@ pub fn issue(command: Issue, world: &dyn World, context: &mut Context<'_>) -> Re
 /// Enters a payment of an invoice. The same reference again has no second effect; more than is outstanding is refused.
 pub fn settle(command: Settle, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
     let invoice = invoice_row(world, &Key::Invoice(command.invoice))
-        .filter(|invoice| invoice.merchant == command.merchant)
+        .filter(|invoice| invoice.merchant == command.merchant && command.merchant == context.merchant.code)
         .ok_or(Refusal::StepImpossible)?;
     let mut decision = Decision::default();
     if let Some(known) = invoice.payments.iter().find(|payment| payment.reference == command.reference) {

@@ -469,7 +469,9 @@ pub fn unbinding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut
             decision.rows.push(Link { status, ..link.clone() }.into());
             decision.answer(request.clone(), Answer::Refused(Refusal::Provider(reason)));
         }
-        _ => decision.repeat(context, TaskKind::Unbind(link.id), context.now.plus_seconds(INQUIRY_SECONDS)),
+        _ => {
+            decision.repeat(context, TaskKind::Unbind(link.id), context.now.plus_seconds(INQUIRY_SECONDS));
+        }
     }
     decision
 }
