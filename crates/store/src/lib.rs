@@ -1,7 +1,8 @@
-//! What is remembered: migrations, SQL, outbox, idempotency records. One narrow [`port`], kept in SQLite.
+//! What is remembered: migrations, SQL, outbox, idempotency records, the ledger. One narrow [`port`], kept in SQLite
+//! and in PostgreSQL.
 //!
-//! `rows` is how a row is written down, whatever the database; [`vault`] seals what is secret in it; [`sqlite`] is
-//! the one keeping of the port.
+//! `rows` is how a row is written down, whatever the database; [`vault`] seals what is secret in it; [`sqlite`] and
+//! [`postgres`] keep the port; [`verify`] recomputes the ledger.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 
@@ -15,6 +16,7 @@ mod rows;
 pub mod schema;
 pub mod sqlite;
 pub mod vault;
+pub mod verify;
 
 pub use migrations::MigrationError;
 pub use open::open;
@@ -22,3 +24,4 @@ pub use port::{ProviderNotice, Reader, Settled, Store, StoreError, Writer, Write
 pub use postgres::{PostgresOptions, PostgresStore};
 pub use sqlite::SqliteStore;
 pub use vault::Vault;
+pub use verify::{VerifyError, VerifyProgress, VerifyReport};

@@ -4,12 +4,23 @@
 //! engine of the database needs it, locks in key order) every row that a batch may touch, [`Writer::commit`] writes
 //! everything and commits once. A [`Reader`] answers questions on the side and never sees uncommitted rows.
 
+use std::collections::BTreeMap;
+
 use calendar::Instant;
+use ledger::{Account, AccountName, Entry};
 use lifecycle::{
-    Key, Merchant, MerchantCode, Row, TaskId,
+    BillId, InvoiceId, Key, Merchant, MerchantCode, Row, TaskId, TopUpId,
+    bill::Bill,
+    deposit::TopUp,
+    invoice::Invoice,
     request::{Request, RequestKey, StoredAnswer},
     task::Task,
 };
+
+use crate::verify::{Told, VerifyError, VerifyReport};
+
+/// Rows that are read at a time by whoever reads all of them.
+pub(crate) const PAGE_ROWS: usize = 1_000;
 
 /// Why the store did not do something.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +82,9 @@ pub struct Writes {
     pub answers: Vec<(RequestKey, StoredAnswer)>,
     /// New or changed rows; never [`Row::Request`]. A row that a batch changes twice is here once, as it ended.
     pub rows: Vec<Row>,
+    /// What the ledger's accounts gained, each account's in the order of their numbers; the accounts as they ended are
+    /// among the rows. An entry whose place another batch took meanwhile is [`StoreError::Retry`] where several write.
+    pub entries: Vec<Entry>,
     /// New tasks.
     pub tasks: Vec<Task>,
     /// Tasks that are finished, and deleted.
@@ -128,6 +142,50 @@ pub trait Reader: Send {
         limit: usize,
     ) -> Result<Vec<lifecycle::payment::Payment>, StoreError>;
 
+    /// A merchant's bills, oldest first, from the one after `after` (all when none).
+    fn bills(&self, merchant: &MerchantCode, after: Option<BillId>, limit: usize) -> Result<Vec<Bill>, StoreError>;
+
+    /// Bills whose outcome is open (sent, in process, unknown), oldest first, from the one after `after` (all when
+    /// none). Walks over all bills in between: for people, not for every request.
+    fn open_bills(&self, after: Option<BillId>, limit: usize) -> Result<Vec<Bill>, StoreError>;
+
+    /// The ledger's accounts in the order of their names' texts, from the one after `after` (all when none).
+    fn accounts(&self, after: Option<&AccountName>, limit: usize) -> Result<Vec<Account>, StoreError>;
+
+    /// An account's entries in the order of their numbers, from the one after `after_sequence` (0: all).
+    fn entries(&self, account: &AccountName, after_sequence: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// What open bills hold of each account, in sen, by the bills' own records.
+    fn held_by_bills(&self) -> Result<BTreeMap<AccountName, i64>, StoreError> {
+        let mut held = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let page = self.open_bills(after, PAGE_ROWS)?;
+            after = page.last().map(|bill| bill.id);
+            for hold in page.iter().filter_map(|bill| bill.hold.as_ref()) {
+                *held.entry(hold.account.clone()).or_default() += hold.amount.sen();
+            }
+            if page.len() < PAGE_ROWS {
+                return Ok(held);
+            }
+        }
+    }
+
+    /// Recomputes the whole ledger over one consistent state of the store, while gateways go on: see
+    /// [`verify`](crate::verify).
+    fn verify_ledger(&self, told: Told<'_>) -> Result<VerifyReport, VerifyError>;
+
+    /// A merchant's top-ups, oldest first, from the one after `after` (all when none).
+    fn top_ups(&self, merchant: &MerchantCode, after: Option<TopUpId>, limit: usize) -> Result<Vec<TopUp>, StoreError>;
+
+    /// A merchant's invoices, oldest first, from the one after `after` (all when none).
+    fn invoices(
+        &self,
+        merchant: &MerchantCode,
+        after: Option<InvoiceId>,
+        limit: usize,
+    ) -> Result<Vec<Invoice>, StoreError>;
+
     /// How many links of each state a product has, by the state's name.
     fn link_counts(&self) -> Result<Vec<(lifecycle::ProductCode, String, u64)>, StoreError>;
 
@@ -149,7 +207,7 @@ pub trait Store: Send + Sync {
     /// A reader.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
 
-    /// Registers a merchant or replaces what was registered.
+    /// Registers a merchant or replaces what was registered; also while writers are at work.
     fn save_merchant(&self, merchant: &Merchant) -> Result<(), StoreError>;
 
     /// Called at start. Makes every task that was begun due now where no other process can be performing it; where

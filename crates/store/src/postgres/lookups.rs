@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 
 use calendar::JakartaDay;
+use ledger::{Account, Entry};
 use lifecycle::{
-    Key, MerchantCode, Row as Kept, account_creation::AccountCreation, auth_code::AuthCode, linkage::Link,
-    notification::Notification, payment::Payment, request::RequestKey, task::Task,
+    Key, MerchantCode, Row as Kept, account_creation::AccountCreation, auth_code::AuthCode, bill::Bill, deposit::TopUp,
+    invoice::Invoice, linkage::Link, notification::Notification, payment::Payment, request::RequestKey, task::Task,
 };
 use tokio_postgres::{
     Row,
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     StoreError, Vault,
-    rows::{DetailColumns, Detailed, RequestColumns, TaskColumns, broken},
+    rows::{self, AccountColumns, DetailColumns, Detailed, EntryColumns, RequestColumns, TaskColumns, broken},
 };
 
 /// Whether rows are locked until the transaction ends.
@@ -54,7 +55,16 @@ struct Columns<'k> {
     creations: (Vec<Uuid>, Vec<&'k [u8]>),
     creations_by_phone: ByPhone<'k>,
     notifications: Vec<Uuid>,
+    bills: Bills,
+    accounts: Vec<String>,
+    top_ups: (Vec<Uuid>, Vec<&'k str>, Vec<&'k str>),
+    invoices: Vec<Uuid>,
+    invoice_books: Vec<&'k str>,
 }
+
+/// By id, order, and order that was taken.
+#[derive(Default)]
+struct Bills(Vec<Uuid>, Vec<Uuid>, Vec<Uuid>);
 
 /// By id, account token, card token, page.
 #[derive(Default)]
@@ -149,11 +159,28 @@ impl<'k> Columns<'k> {
                 self.creations_by_phone.push(merchant.as_str(), product.as_str(), vault.blind_index(phone));
             }
             Key::Notification(id) => self.notifications.push(Uuid::from_u128(id.bits())),
+            Key::Bill(id) => self.bills.0.push(Uuid::from_u128(id.bits())),
+            Key::BillByOrder(merchant, product, order_id) => {
+                self.bills.1.push(Uuid::from_bytes(rows::order_index(vault, merchant, product, order_id)));
+            }
+            Key::BillTaken(merchant, product, order_id) => {
+                self.bills.2.push(Uuid::from_bytes(rows::order_index(vault, merchant, product, order_id)));
+            }
+            Key::Account(name) => self.accounts.push(name.to_string()),
+            Key::TopUp(id) => self.top_ups.0.push(Uuid::from_u128(id.bits())),
+            Key::TopUpByReference(merchant, reference) => {
+                self.top_ups.1.push(merchant.as_str());
+                self.top_ups.2.push(reference);
+            }
+            Key::Invoice(id) => self.invoices.push(Uuid::from_u128(id.bits())),
+            Key::InvoiceBook(merchant) => self.invoice_books.push(merchant.as_str()),
         }
     }
 
-    fn bind(self, hold: Hold) -> Lookup<'k> {
+    fn bind(mut self, hold: Hold) -> Lookup<'k> {
         let mut lookup = Lookup { flight: vec![], open: vec![] };
+        self.bind_accounts(&mut lookup, hold);
+        self.bind_bills(&mut lookup, hold);
         let ((days, merchants, external_ids), (r_merchants, services, references)) = (self.requests, self.references);
         let used = !days.is_empty() || !references.is_empty();
         let params =
@@ -195,6 +222,37 @@ impl<'k> Columns<'k> {
         let used = !self.notifications.is_empty();
         lookup.push(used, hold, statements, open::<Notification>, self::params([put(self.notifications)]));
         lookup
+    }
+}
+
+impl<'k> Columns<'k> {
+    /// The accounts come before everything else: whoever waits for a merchant's account reads the rest afterwards, as
+    /// the batch that held the account left it. So "no bill of this order was taken" stays true until the commit of
+    /// whoever takes money for one.
+    fn bind_accounts(&mut self, lookup: &mut Lookup<'k>, hold: Hold) {
+        let names = std::mem::take(&mut self.accounts);
+        let statements = [sql::ACCOUNTS_LOCK, sql::ACCOUNTS_READ];
+        lookup.push(!names.is_empty(), hold, statements, open_account_row, params([put(names)]));
+    }
+
+    fn bind_bills(&mut self, lookup: &mut Lookup<'k>, hold: Hold) {
+        let Bills(ids, orders, taken) = std::mem::take(&mut self.bills);
+        let used = !ids.is_empty() || !orders.is_empty() || !taken.is_empty();
+        let statements = [sql::BILLS_LOCK, sql::BILLS_READ];
+        lookup.push(used, hold, statements, open::<Bill>, params([put(ids), put(orders), put(taken)]));
+
+        let (ids, merchants, references) = std::mem::take(&mut self.top_ups);
+        let used = !ids.is_empty() || !references.is_empty();
+        let statements = [sql::TOP_UPS_LOCK, sql::TOP_UPS_READ];
+        lookup.push(used, hold, statements, open::<TopUp>, params([put(ids), put(merchants), put(references)]));
+
+        let ids = std::mem::take(&mut self.invoices);
+        let statements = [sql::INVOICES_LOCK, sql::INVOICES_READ];
+        lookup.push(!ids.is_empty(), hold, statements, open::<Invoice>, params([put(ids)]));
+
+        let merchants = std::mem::take(&mut self.invoice_books);
+        let statements = [sql::INVOICE_BOOKS_LOCK, sql::INVOICE_BOOKS_READ];
+        lookup.push(!merchants.is_empty(), hold, statements, open_invoice_book, params([put(merchants)]));
     }
 }
 
@@ -245,10 +303,57 @@ pub(super) fn open_task(vault: &Vault, row: &Row) -> Result<Task, StoreError> {
     columns.open(vault)
 }
 
+/// An account of the ledger.
+pub(super) fn open_account(row: &Row) -> Result<Account, StoreError> {
+    let table = "ledger_accounts";
+    let columns = AccountColumns {
+        name: take(table, row, 0)?,
+        balance: take(table, row, 1)?,
+        held: take(table, row, 2)?,
+        sequence: take(table, row, 3)?,
+        digest: take_digest(table, row, 4)?,
+    };
+    columns.open()
+}
+
+fn open_account_row(_: &Vault, row: &Row) -> Result<Kept, StoreError> {
+    open_account(row).map(Kept::from)
+}
+
+/// An entry of the ledger.
+pub(super) fn open_entry(row: &Row) -> Result<Entry, StoreError> {
+    let table = "ledger_entries";
+    let columns = EntryColumns {
+        account: take(table, row, 0)?,
+        sequence: take(table, row, 1)?,
+        journal: take::<Uuid>(table, row, 2)?.into_bytes(),
+        kind: take(table, row, 3)?,
+        purpose: take(table, row, 4)?,
+        subject: take::<Uuid>(table, row, 5)?.into_bytes(),
+        created_at: take(table, row, 6)?,
+        change: take(table, row, 7)?,
+        held_change: take(table, row, 8)?,
+        balance: take(table, row, 9)?,
+        held: take(table, row, 10)?,
+        digest: take_digest(table, row, 11)?,
+    };
+    columns.open()
+}
+
+fn take_digest(table: &'static str, row: &Row, column: usize) -> Result<[u8; 32], StoreError> {
+    let digest: &[u8] = take(table, row, column)?;
+    digest.try_into().map_err(|_| broken(table, "a digest is 32 bytes"))
+}
+
+fn open_invoice_book(vault: &Vault, row: &Row) -> Result<Kept, StoreError> {
+    let table = "invoice_books";
+    let detail: &[u8] = take(table, row, 2)?;
+    rows::open_invoice_book(vault, take(table, row, 0)?, take(table, row, 1)?, detail).map(Kept::from)
+}
+
 fn open_request(vault: &Vault, row: &Row) -> Result<Kept, StoreError> {
     let table = "requests";
     let number = |error: std::num::TryFromIntError| broken(table, error.to_string());
-    let digest: &[u8] = take(table, row, 7)?;
     let status: Option<i64> = take(table, row, 10)?;
     let body: Option<Vec<u8>> = take(table, row, 11)?;
     let columns = RequestColumns {
@@ -261,7 +366,7 @@ fn open_request(vault: &Vault, row: &Row) -> Result<Kept, StoreError> {
         service: take(table, row, 4)?,
         operation: take(table, row, 5)?,
         partner_reference: take(table, row, 6)?,
-        digest: digest.try_into().map_err(|_| broken(table, "a digest is 32 bytes"))?,
+        digest: take_digest(table, row, 7)?,
         received_at: take(table, row, 8)?,
         replay: take(table, row, 9)?,
         answer: status.map(u16::try_from).transpose().map_err(number)?.zip(body),

@@ -9,8 +9,10 @@ use crate::{
 };
 
 /// Every step, in order; the first is version 1. Add to its end, never change what was released.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_first", text: include_str!("migrations/0001_first.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_first", text: include_str!("migrations/0001_first.sql") },
+    Migration { name: "0002_bills", text: include_str!("migrations/0002_bills.sql") },
+];
 
 /// Brings the schema up to date, or says why not.
 pub(super) fn migrate(inner: &Inner) -> Result<(), StoreError> {

@@ -1,18 +1,29 @@
 //! Questions on the side, over a few connections that all readers share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use calendar::Instant;
-use lifecycle::{Key, Merchant, MerchantCode, PaymentId, ProductCode, Row, payment::Payment, task::Task};
+use ledger::{Account, AccountName, Entry};
+use lifecycle::{
+    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ProductCode, Row, TopUpId, bill::Bill, deposit::TopUp,
+    invoice::Invoice, payment::Payment, task::Task,
+};
 use uuid::Uuid;
 
 use super::{
     Inner,
-    line::Bound,
+    line::{Bound, Fault, Line},
     lookups::{self, Hold, Lookup, put, take},
     statements as sql,
 };
-use crate::{Reader, StoreError, rows, rows::broken};
+use crate::{
+    Reader, StoreError, Vault,
+    rows::{self, Detailed, broken, sequence_column},
+    verify::{self, Snapshot, Told, VerifyError, VerifyReport},
+};
+
+/// How long one statement of a verification may take: some go over a whole table.
+const VERIFY_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// A reader; a name for the shared connections.
 pub(super) struct PostgresReader {
@@ -24,6 +35,31 @@ impl PostgresReader {
         let mut answers = self.inner.ask(std::slice::from_ref(bound))?;
         Ok(answers.pop().unwrap_or_default())
     }
+
+    fn details<T: Detailed>(&self, bound: &Bound<'_>) -> Result<Vec<T>, StoreError> {
+        open_details(&self.inner.vault, &self.ask(bound)?)
+    }
+}
+
+fn open_details<T: Detailed>(vault: &Vault, rows: &[tokio_postgres::Row]) -> Result<Vec<T>, StoreError> {
+    rows.iter().map(|row| lookups::open_detail(vault, row)).collect()
+}
+
+/// The key before a page. An id begins with its time, so none is nil.
+fn after(id: Option<u128>) -> Uuid {
+    id.map_or_else(Uuid::nil, Uuid::from_u128)
+}
+
+fn open_bills_page<'p>(after_id: Option<BillId>, count: usize) -> Bound<'p> {
+    sql::BILLS_OPEN.with(vec![put(after(after_id.map(BillId::bits))), put(limit(count))])
+}
+
+fn accounts_page<'p>(after: Option<&AccountName>, count: usize) -> Bound<'p> {
+    sql::ACCOUNTS.with(vec![put(after.map(AccountName::to_string).unwrap_or_default()), put(limit(count))])
+}
+
+fn entries_page<'p>(account: &AccountName, after_sequence: u64, count: usize) -> Bound<'p> {
+    sql::ENTRIES.with(vec![put(account.to_string()), put(sequence_column(after_sequence)), put(limit(count))])
 }
 
 fn limit(limit: usize) -> i64 {
@@ -62,7 +98,57 @@ impl Reader for PostgresReader {
             }
             None => sql::PAYMENTS_OF_MERCHANT_FIRST.with(vec![put(merchant), put(limit(count))]),
         };
-        self.ask(&page)?.iter().map(|row| lookups::open_detail(&self.inner.vault, row)).collect()
+        self.details(&page)
+    }
+
+    fn bills(&self, merchant: &MerchantCode, after_id: Option<BillId>, count: usize) -> Result<Vec<Bill>, StoreError> {
+        let after = after(after_id.map(BillId::bits));
+        self.details(&sql::BILLS_OF_MERCHANT.with(vec![put(after), put(merchant.as_str()), put(limit(count))]))
+    }
+
+    fn open_bills(&self, after: Option<BillId>, count: usize) -> Result<Vec<Bill>, StoreError> {
+        self.details(&open_bills_page(after, count))
+    }
+
+    fn accounts(&self, after: Option<&AccountName>, count: usize) -> Result<Vec<Account>, StoreError> {
+        self.ask(&accounts_page(after, count))?.iter().map(lookups::open_account).collect()
+    }
+
+    fn entries(&self, account: &AccountName, after_sequence: u64, count: usize) -> Result<Vec<Entry>, StoreError> {
+        self.ask(&entries_page(account, after_sequence, count))?.iter().map(lookups::open_entry).collect()
+    }
+
+    fn verify_ledger(&self, told: Told<'_>) -> Result<VerifyReport, VerifyError> {
+        self.inner.with_line(|line| {
+            let mut snapshot = LineSnapshot { line, vault: &self.inner.vault };
+            snapshot.ask(sql::SNAPSHOT_BEGIN.with(vec![]))?;
+            snapshot.ask(sql::SNAPSHOT_MAY_TAKE_LONG.with(vec![]))?;
+            match verify::verify(&mut snapshot, told) {
+                // Nothing is known about the connection: it is not used again.
+                Err(VerifyError::Store(error)) => Err(error),
+                verified => snapshot.ask(sql::ROLLBACK.with(vec![])).map(|_| verified),
+            }
+        })?
+    }
+
+    fn top_ups(
+        &self,
+        merchant: &MerchantCode,
+        after_id: Option<TopUpId>,
+        count: usize,
+    ) -> Result<Vec<TopUp>, StoreError> {
+        let after = after(after_id.map(TopUpId::bits));
+        self.details(&sql::TOP_UPS_OF_MERCHANT.with(vec![put(merchant.as_str()), put(after), put(limit(count))]))
+    }
+
+    fn invoices(
+        &self,
+        merchant: &MerchantCode,
+        after_id: Option<InvoiceId>,
+        count: usize,
+    ) -> Result<Vec<Invoice>, StoreError> {
+        let after = after(after_id.map(InvoiceId::bits));
+        self.details(&sql::INVOICES_OF_MERCHANT.with(vec![put(merchant.as_str()), put(after), put(limit(count))]))
     }
 
     fn link_counts(&self) -> Result<Vec<(ProductCode, String, u64)>, StoreError> {
@@ -83,5 +169,37 @@ impl Reader for PostgresReader {
         let found = self.ask(&sql::TASK_NEXT_DUE.with(vec![]))?;
         let due: Option<i64> = found.first().map(|row| take("tasks", row, 0)).transpose()?.flatten();
         Ok(due.map(Instant::from_micros))
+    }
+}
+
+/// A connection in a transaction that sees one state of the store.
+struct LineSnapshot<'l> {
+    line: &'l mut Line,
+    vault: &'l Vault,
+}
+
+impl LineSnapshot<'_> {
+    fn ask(&mut self, bound: Bound<'_>) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        self.line.ask(bound, VERIFY_DEADLINE).map_err(Fault::before_commit)
+    }
+}
+
+impl Snapshot for LineSnapshot<'_> {
+    fn accounts(&mut self, after: Option<&AccountName>, count: usize) -> Result<Vec<Account>, StoreError> {
+        self.ask(accounts_page(after, count))?.iter().map(lookups::open_account).collect()
+    }
+
+    fn entries(&mut self, account: &AccountName, after: u64, count: usize) -> Result<Vec<Entry>, StoreError> {
+        self.ask(entries_page(account, after, count))?.iter().map(lookups::open_entry).collect()
+    }
+
+    fn open_bills(&mut self, after: Option<BillId>, count: usize) -> Result<Vec<Bill>, StoreError> {
+        let rows = self.ask(open_bills_page(after, count))?;
+        open_details(self.vault, &rows)
+    }
+
+    fn entry_count(&mut self) -> Result<u64, StoreError> {
+        let rows = self.ask(sql::ENTRY_COUNT.with(vec![]))?;
+        rows.first().map_or(Ok(0), |row| take::<i64>("ledger_entries", row, 0).map(i64::unsigned_abs))
     }
 }

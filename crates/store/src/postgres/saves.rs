@@ -4,10 +4,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use ledger::{Account, Entry};
 use lifecycle::{
     Row, TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
+    bill::Bill,
+    deposit::TopUp,
+    invoice::{Invoice, InvoiceBook},
     linkage::Link,
     notification::Notification,
     payment::Payment,
@@ -23,7 +27,7 @@ use super::{
 };
 use crate::{
     ProviderNotice, StoreError, Vault, Writes,
-    rows::{self, ByTable, Detailed, FORMAT},
+    rows::{self, ByTable, Detailed, FORMAT, sequence_column},
 };
 
 /// The statements that write a batch, in the order in which every writer sends them.
@@ -33,6 +37,7 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
     let [new_codes, codes] = save.sorted(by_table.auth_codes);
     let [new_payments, payments] = save.sorted(by_table.payments);
     let [new_notifications, notifications] = save.sorted(by_table.notifications);
+    let [new_bills, bills] = save.sorted(by_table.bills);
     let all = [
         save.requests(&writes.requests)?,
         save.answers(&writes.answers)?,
@@ -44,6 +49,13 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
         save.account_creations(by_table.account_creations)?,
         save.notifications(sql::NOTIFICATION_NEW, &new_notifications)?,
         save.notifications(sql::NOTIFICATION_SAVE, &notifications)?,
+        save.bills(sql::BILL_NEW, &new_bills)?,
+        save.bills(sql::BILL_SAVE, &bills)?,
+        entries(&writes.entries),
+        accounts(by_table.accounts),
+        save.top_ups(by_table.top_ups)?,
+        save.invoices(by_table.invoices)?,
+        save.invoice_books(by_table.invoice_books)?,
         save.tasks(&writes.tasks)?,
         ended(&writes.ended),
         save.provider_notices(&writes.provider_notices)?,
@@ -55,7 +67,7 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
 pub(super) enum Kept {
     /// Nothing was looked up: any row may be there.
     Unknown,
-    /// Every row that the batch changes was looked up, and of those that are not calls these were found, by their ids.
+    /// Every row that the batch changes was looked up, and of those that have an id besides calls these were found.
     Found(HashSet<[u8; 16]>),
 }
 
@@ -63,12 +75,16 @@ impl Kept {
     /// What a look-up found.
     pub(super) fn of(rows: &[Option<Row>]) -> Self {
         let id = |row: &Row| match row {
-            Row::Request(_) => None,
+            // Found by what names them, and saved whether or not they are there.
+            Row::Request(_) | Row::Account(_) | Row::InvoiceBook(_) => None,
             Row::AuthCode(row) => Some(row.id()),
             Row::Link(row) => Some(row.id()),
             Row::Payment(row) => Some(row.id()),
             Row::AccountCreation(row) => Some(row.id()),
             Row::Notification(row) => Some(row.id()),
+            Row::Bill(row) => Some(row.id()),
+            Row::TopUp(row) => Some(row.id()),
+            Row::Invoice(row) => Some(row.id()),
         };
         Self::Found(rows.iter().flatten().filter_map(id).collect())
     }
@@ -122,6 +138,44 @@ fn ended<'w>(tasks: &[TaskId]) -> Option<Bound<'w>> {
     let mut ids: Vec<Uuid> = tasks.iter().map(|task| Uuid::from_u128(task.bits())).collect();
     ids.sort_unstable();
     (!ids.is_empty()).then(|| sql::TASK_DELETE.with(vec![put(ids)]))
+}
+
+/// Before the accounts: where two writers begin one account, the second is refused here.
+fn entries(entries: &[Entry]) -> Option<Bound<'_>> {
+    let mut sorted: Vec<&Entry> = entries.iter().collect();
+    sorted.sort_unstable_by_key(|entry| (&entry.account, entry.sequence));
+    (!sorted.is_empty()).then(|| {
+        sql::ENTRY_INSERT.with(vec![
+            put(column(&sorted, |row| row.account.to_string())),
+            put(column(&sorted, |row| sequence_column(row.sequence))),
+            put(column(&sorted, |row| Uuid::from_u128(row.journal.0))),
+            put(column(&sorted, |row| row.kind.name())),
+            put(column(&sorted, |row| row.purpose.name())),
+            put(column(&sorted, |row| Uuid::from_u128(row.subject))),
+            put(column(&sorted, |row| row.at.micros())),
+            put(column(&sorted, |row| row.change)),
+            put(column(&sorted, |row| row.held_change)),
+            put(column(&sorted, |row| row.balance)),
+            put(column(&sorted, |row| row.held)),
+            put(column(&sorted, |row| &row.digest[..])),
+        ])
+    })
+}
+
+fn accounts(mut accounts: Vec<&Account>) -> Option<Bound<'_>> {
+    accounts.sort_unstable_by_key(|account| &account.name);
+    (!accounts.is_empty()).then(|| {
+        sql::ACCOUNT_SAVE.with(vec![
+            put(column(&accounts, |row| row.name.to_string())),
+            put(column(&accounts, |row| row.name.class().name())),
+            put(column(&accounts, |row| row.name.merchant())),
+            put(column(&accounts, |row| row.name.provider())),
+            put(column(&accounts, |row| row.balance)),
+            put(column(&accounts, |row| row.held)),
+            put(column(&accounts, |row| sequence_column(row.sequence))),
+            put(column(&accounts, |row| &row.digest[..])),
+        ])
+    })
 }
 
 impl Save<'_> {
@@ -266,6 +320,59 @@ impl Save<'_> {
                 put(formats(notifications)),
                 put(self.details(notifications)?),
             ]))
+        })
+    }
+
+    fn bills<'w>(self, statement: Statement, bills: &[&'w Bill]) -> Maybe<'w> {
+        let order = |row: &Bill| rows::order_index(self.vault, &row.merchant, &row.product, &row.order_id);
+        unless_empty(bills, || {
+            Ok(statement.with(vec![
+                put(ids(bills)),
+                put(column(bills, |row| row.merchant.as_str())),
+                put(column(bills, |row| Uuid::from_bytes(order(row)))),
+                put(column(bills, |row| row.status.is_taken())),
+                put(states(bills)),
+                put(formats(bills)),
+                put(self.details(bills)?),
+            ]))
+        })
+    }
+
+    fn top_ups<'w>(self, mut top_ups: Vec<&'w TopUp>) -> Maybe<'w> {
+        sort(&mut top_ups);
+        unless_empty(&top_ups, || {
+            Ok(sql::TOP_UP_SAVE.with(vec![
+                put(ids(&top_ups)),
+                put(column(&top_ups, |row| row.merchant.as_str())),
+                put(column(&top_ups, |row| row.reference.as_str())),
+                put(states(&top_ups)),
+                put(formats(&top_ups)),
+                put(self.details(&top_ups)?),
+            ]))
+        })
+    }
+
+    fn invoices<'w>(self, mut invoices: Vec<&'w Invoice>) -> Maybe<'w> {
+        sort(&mut invoices);
+        unless_empty(&invoices, || {
+            Ok(sql::INVOICE_SAVE.with(vec![
+                put(ids(&invoices)),
+                put(column(&invoices, |row| row.merchant.as_str())),
+                put(column(&invoices, |row| sequence_column(row.from_sequence))),
+                put(states(&invoices)),
+                put(formats(&invoices)),
+                put(self.details(&invoices)?),
+            ]))
+        })
+    }
+
+    fn invoice_books<'w>(self, mut books: Vec<&'w InvoiceBook>) -> Maybe<'w> {
+        books.sort_unstable_by_key(|book| &book.merchant);
+        unless_empty(&books, || {
+            let details = books.iter().map(|book| rows::seal_invoice_book(self.vault, book));
+            let details: Vec<Vec<u8>> = details.collect::<Result<_, _>>()?;
+            let merchants = column(&books, |row| row.merchant.as_str());
+            Ok(sql::INVOICE_BOOK_SAVE.with(vec![put(merchants), put(formats(&books)), put(details)]))
         })
     }
 

@@ -130,6 +130,35 @@ macro_rules! rows_of {
         "INSERT INTO notifications (id, merchant, created_at, state, format, detail) SELECT unnest($1::uuid[]), \
          unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bytea[])"
     };
+    (bills) => {
+        "INSERT INTO bills (id, merchant, order_index, taken, state, format, detail) SELECT unnest($1::uuid[]), \
+         unnest($2::text[]), unnest($3::uuid[]), unnest($4::boolean[]), unnest($5::text[]), unnest($6::bigint[]), \
+         unnest($7::bytea[])"
+    };
+    (ledger_entries) => {
+        "INSERT INTO ledger_entries (account, sequence, journal, kind, purpose, subject, created_at, change_sen, \
+         held_change_sen, balance_sen, held_sen, digest) SELECT unnest($1::text[]), unnest($2::bigint[]), \
+         unnest($3::uuid[]), unnest($4::text[]), unnest($5::text[]), unnest($6::uuid[]), unnest($7::bigint[]), \
+         unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]), \
+         unnest($12::bytea[])"
+    };
+    (ledger_accounts) => {
+        "INSERT INTO ledger_accounts (name, class, merchant, provider, balance_sen, held_sen, sequence, digest) \
+         SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), \
+         unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bytea[])"
+    };
+    (top_ups) => {
+        "INSERT INTO top_ups (id, merchant, reference, state, format, detail) SELECT unnest($1::uuid[]), \
+         unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bytea[])"
+    };
+    (invoices) => {
+        "INSERT INTO invoices (id, merchant, from_sequence, state, format, detail) SELECT unnest($1::uuid[]), \
+         unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bytea[])"
+    };
+    (invoice_books) => {
+        "INSERT INTO invoice_books (merchant, format, detail) SELECT unnest($1::text[]), unnest($2::bigint[]), \
+         unnest($3::bytea[])"
+    };
     (tasks) => {
         "INSERT INTO tasks (id, due_at, attempts, format, detail) SELECT unnest($1::uuid[]), unnest($2::bigint[]), \
          unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bytea[])"
@@ -137,6 +166,48 @@ macro_rules! rows_of {
     (provider_notices) => {
         "INSERT INTO provider_notices (id, connector, received_at, raw) SELECT unnest($1::uuid[]), unnest($2::text[]), \
          unnest($3::bigint[]), unnest($4::bytea[])"
+    };
+}
+
+macro_rules! bills_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM bills t WHERE t.id IN (SELECT unnest($1::uuid[]) UNION \
+         SELECT n.id FROM unnest($2::uuid[]) AS k(o) CROSS JOIN LATERAL (SELECT q.id FROM ( \
+         (SELECT b.id FROM bills b WHERE b.order_index = k.o AND NOT b.taken ORDER BY b.id DESC LIMIT 1) UNION ALL \
+         (SELECT b.id FROM bills b WHERE b.order_index = k.o AND b.taken ORDER BY b.id DESC LIMIT 1)) AS q \
+         ORDER BY q.id DESC LIMIT 1) AS n UNION \
+         SELECT n.id FROM unnest($3::uuid[]) AS k(o) CROSS JOIN LATERAL ( \
+         SELECT b.id FROM bills b WHERE b.order_index = k.o AND b.taken ORDER BY b.id DESC LIMIT 1) AS n) \
+         ORDER BY t.id"
+    };
+}
+
+macro_rules! accounts_found {
+    () => {
+        "SELECT t.name, t.balance_sen, t.held_sen, t.sequence, t.digest FROM ledger_accounts t \
+         WHERE t.name IN (SELECT unnest($1::text[])) ORDER BY t.name"
+    };
+}
+
+macro_rules! top_ups_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM top_ups t WHERE t.id IN (SELECT unnest($1::uuid[]) UNION \
+         SELECT q.id FROM unnest($2::text[], $3::text[]) AS k(m, r) JOIN top_ups q ON q.merchant = k.m \
+         AND q.reference = k.r) ORDER BY t.id"
+    };
+}
+
+macro_rules! invoices_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM invoices t \
+         WHERE t.id IN (SELECT unnest($1::uuid[])) ORDER BY t.id"
+    };
+}
+
+macro_rules! invoice_books_found {
+    () => {
+        "SELECT t.merchant, t.format, t.detail FROM invoice_books t \
+         WHERE t.merchant IN (SELECT unnest($1::text[])) ORDER BY t.merchant"
     };
 }
 
@@ -189,6 +260,20 @@ statements!(
         = concat!(notifications_found!(), " FOR UPDATE OF t");
     NOTIFICATIONS_READ (UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = notifications_found!();
 
+    BILLS_LOCK (UUID_ARRAY, UUID_ARRAY, UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = concat!(bills_found!(), " FOR UPDATE OF t");
+    BILLS_READ (UUID_ARRAY, UUID_ARRAY, UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = bills_found!();
+    ACCOUNTS_LOCK (TEXT_ARRAY) -> (TEXT, INT8, INT8, INT8, BYTEA)
+        = concat!(accounts_found!(), " FOR UPDATE OF t");
+    ACCOUNTS_READ (TEXT_ARRAY) -> (TEXT, INT8, INT8, INT8, BYTEA) = accounts_found!();
+    TOP_UPS_LOCK (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = concat!(top_ups_found!(), " FOR UPDATE OF t");
+    TOP_UPS_READ (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = top_ups_found!();
+    INVOICES_LOCK (UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = concat!(invoices_found!(), " FOR UPDATE OF t");
+    INVOICES_READ (UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = invoices_found!();
+    INVOICE_BOOKS_LOCK (TEXT_ARRAY) -> (TEXT, INT8, BYTEA) = concat!(invoice_books_found!(), " FOR UPDATE OF t");
+    INVOICE_BOOKS_READ (TEXT_ARRAY) -> (TEXT, INT8, BYTEA) = invoice_books_found!();
+
     REQUEST_INSERT (INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, BYTEA_ARRAY,
         INT8_ARRAY, BOOL_ARRAY, INT8_ARRAY, BYTEA_ARRAY, INT8) -> (INT4)
         = concat!("WITH kept AS (", rows_of!(requests), " ON CONFLICT (day, merchant, external_id) \
@@ -227,6 +312,25 @@ statements!(
         excluded.format, detail = excluded.detail");
     NOTIFICATION_NEW (UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
         = rows_of!(notifications);
+    BILL_SAVE (UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, BOOL_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = concat!(rows_of!(bills), " ON CONFLICT (id) DO UPDATE SET taken = excluded.taken, state = excluded.state, \
+        format = excluded.format, detail = excluded.detail");
+    BILL_NEW (UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, BOOL_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = rows_of!(bills);
+    ENTRY_INSERT (TEXT_ARRAY, INT8_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, INT8_ARRAY, INT8_ARRAY,
+        INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> () = rows_of!(ledger_entries);
+    ACCOUNT_SAVE (TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY)
+        -> () = concat!(rows_of!(ledger_accounts), " ON CONFLICT (name) DO UPDATE SET balance_sen = \
+        excluded.balance_sen, held_sen = excluded.held_sen, sequence = excluded.sequence, digest = excluded.digest");
+    TOP_UP_SAVE (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = concat!(rows_of!(top_ups), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = \
+        excluded.format, detail = excluded.detail");
+    INVOICE_SAVE (UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = concat!(rows_of!(invoices), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = \
+        excluded.format, detail = excluded.detail");
+    INVOICE_BOOK_SAVE (TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = concat!(rows_of!(invoice_books), " ON CONFLICT (merchant) DO UPDATE SET format = excluded.format, \
+        detail = excluded.detail");
     TASK_INSERT (UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
         = concat!(rows_of!(tasks), " ON CONFLICT (id) DO NOTHING");
     TASK_NEW (UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
@@ -249,6 +353,25 @@ statements!(
         = "SELECT id, state, format, detail FROM payments WHERE id > $1 AND merchant = $2 ORDER BY id LIMIT $3";
     PAYMENTS_OF_MERCHANT_FIRST (TEXT, INT8) -> (UUID, TEXT, INT8, BYTEA)
         = "SELECT id, state, format, detail FROM payments WHERE merchant = $1 ORDER BY id LIMIT $2";
+    BILLS_OF_MERCHANT (UUID, TEXT, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM bills WHERE id > $1 AND merchant = $2 ORDER BY id LIMIT $3";
+    BILLS_OPEN (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = "SELECT id, state, format, detail FROM bills \
+        WHERE id > $1 AND state IN ('sent', 'in_process', 'unknown') ORDER BY id LIMIT $2";
+    ACCOUNTS (TEXT, INT8) -> (TEXT, INT8, INT8, INT8, BYTEA)
+        = "SELECT name, balance_sen, held_sen, sequence, digest FROM ledger_accounts \
+        WHERE name > $1 ORDER BY name LIMIT $2";
+    ENTRIES (TEXT, INT8, INT8)
+        -> (TEXT, INT8, UUID, TEXT, TEXT, UUID, INT8, INT8, INT8, INT8, INT8, BYTEA)
+        = "SELECT account, sequence, journal, kind, purpose, subject, created_at, change_sen, held_change_sen, \
+        balance_sen, held_sen, digest FROM ledger_entries \
+        WHERE account = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
+    ENTRY_COUNT () -> (INT8) = "SELECT count(*) FROM ledger_entries";
+    TOP_UPS_OF_MERCHANT (TEXT, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM top_ups WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3";
+    INVOICES_OF_MERCHANT (TEXT, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM invoices WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3";
+    SNAPSHOT_BEGIN () -> () = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    SNAPSHOT_MAY_TAKE_LONG () -> () = "SET LOCAL statement_timeout = 0";
     LINK_COUNTS () -> (TEXT, TEXT, INT8)
         = "SELECT product, state, count(*) FROM links GROUP BY product, state ORDER BY product, state";
 

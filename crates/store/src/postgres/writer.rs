@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use calendar::Instant;
 use lifecycle::{Key, Row, task::Task};
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::{
@@ -59,6 +60,12 @@ struct OutOfTurn(&'static str);
 
 fn out_of_turn(statement: &'static str, why: &'static str) -> StoreError {
     StoreError::Statement { statement, source: Box::new(OutOfTurn(why)) }
+}
+
+/// Whether the server refused a key because there is a row under it.
+fn is_taken(source: &(dyn std::error::Error + 'static)) -> bool {
+    let code = source.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+    code == Some(&SqlState::UNIQUE_VIOLATION)
 }
 
 impl Session {
@@ -135,6 +142,10 @@ impl PostgresWriter {
             // The batch was decided without a call that is recorded now: it is to be decided again.
             (FaultKind::CountedWrong | FaultKind::Refused, "REQUEST_INSERT" | "REQUEST_NEW") => {
                 StoreError::Retry { statement: sql::REQUEST_INSERT.name, source }
+            }
+            // Nothing was there to be locked, and another batch made it meanwhile.
+            (FaultKind::Refused, "ENTRY_INSERT" | "TOP_UP_SAVE" | "INVOICE_SAVE") if is_taken(source.as_ref()) => {
+                StoreError::Retry { statement, source }
             }
             (FaultKind::CountedWrong, "REQUEST_ANSWER") => {
                 broken("requests", "an answer to a call that is not recorded")

@@ -1,7 +1,15 @@
 //! A batch's rows, each kind by itself, so that a batch is written table by table.
 
+use ledger::Account;
 use lifecycle::{
-    Row, account_creation::AccountCreation, auth_code::AuthCode, linkage::Link, notification::Notification,
+    Row,
+    account_creation::AccountCreation,
+    auth_code::AuthCode,
+    bill::Bill,
+    deposit::TopUp,
+    invoice::{Invoice, InvoiceBook},
+    linkage::Link,
+    notification::Notification,
     payment::Payment,
 };
 
@@ -16,6 +24,11 @@ pub(crate) struct ByTable<'w> {
     pub(crate) payments: Vec<&'w Payment>,
     pub(crate) account_creations: Vec<&'w AccountCreation>,
     pub(crate) notifications: Vec<&'w Notification>,
+    pub(crate) bills: Vec<&'w Bill>,
+    pub(crate) accounts: Vec<&'w Account>,
+    pub(crate) top_ups: Vec<&'w TopUp>,
+    pub(crate) invoices: Vec<&'w Invoice>,
+    pub(crate) invoice_books: Vec<&'w InvoiceBook>,
 }
 
 impl<'w> ByTable<'w> {
@@ -29,6 +42,11 @@ impl<'w> ByTable<'w> {
                 Row::Payment(row) => by_table.payments.push(row),
                 Row::AccountCreation(row) => by_table.account_creations.push(row),
                 Row::Notification(row) => by_table.notifications.push(row),
+                Row::Bill(row) => by_table.bills.push(row),
+                Row::Account(row) => by_table.accounts.push(row),
+                Row::TopUp(row) => by_table.top_ups.push(row),
+                Row::Invoice(row) => by_table.invoices.push(row),
+                Row::InvoiceBook(row) => by_table.invoice_books.push(row),
                 Row::Request(_) => return Err(broken("requests", "a call is not among the rows")),
             }
         }

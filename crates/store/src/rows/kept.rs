@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 
 use calendar::{Instant, JakartaDay};
+use ledger::AccountName;
 use lifecycle::{
-    AccountCreationId, AuthCodeId, Digest, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, Secret,
+    AccountCreationId, AuthCodeId, BillId, Digest, InvoiceId, LinkId, MerchantCode, NotificationId, PaymentId,
+    ProductCode, Secret, TopUpId,
+    biller::{Category, Price, Quote},
 };
 use money::Amount;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -125,7 +128,75 @@ macro_rules! kept_as_id {
     };
 }
 
-kept_as_id!(AccountCreationId, AuthCodeId, LinkId, NotificationId, PaymentId,);
+kept_as_id!(AccountCreationId, AccountName, AuthCodeId, BillId, InvoiceId, LinkId, NotificationId, PaymentId, TopUpId,);
+
+impl Kept for Category {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| D::Error::custom("there is no such category"))
+    }
+}
+
+/// Four numbers, because every bill carries them.
+impl Kept for Price {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { admin_fee_sen, admin_fee_bp, fee_sen, margin_sen } = self;
+        (admin_fee_sen, admin_fee_bp, fee_sen, margin_sen).serialize(serializer)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (admin_fee_sen, admin_fee_bp, fee_sen, margin_sen) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { admin_fee_sen, admin_fee_bp, fee_sen, margin_sen })
+    }
+}
+
+/// Five amounts, because every bill carries them.
+impl Kept for Quote {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { bill_amount, admin_fee, amount, fee, margin } = self;
+        [bill_amount, admin_fee, amount, fee, margin].map(Put).serialize(serializer)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let [bill_amount, admin_fee, amount, fee, margin] = <[Taken<Amount>; 5]>::deserialize(deserializer)?;
+        Ok(Self { bill_amount: bill_amount.0, admin_fee: admin_fee.0, amount: amount.0, fee: fee.0, margin: margin.0 })
+    }
+}
+
+impl<T: Kept> Kept for Box<T> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).write(serializer)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::read(deserializer).map(Box::new)
+    }
+}
+
+impl<T: Kept> Kept for Vec<T> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        list::serialize(self, serializer)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        list::deserialize(deserializer)
+    }
+}
+
+impl<T: Kept, U: Kept> Kept for (T, U) {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (Put(&self.0), Put(&self.1)).serialize(serializer)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (one, other) = <(Taken<T>, Taken<U>)>::deserialize(deserializer)?;
+        Ok((one.0, other.0))
+    }
+}
 
 impl Kept for Digest {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,9 +1,11 @@
 //! `merchants`: who may call.
 
 use lifecycle::{
-    Merchant, MerchantCode, ProductCode,
-    merchant::{Callbacks, Strictness},
+    Merchant, MerchantCode, ProductCode, Secret,
+    biller::Price,
+    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
 };
+use money::Amount;
 use serde::{Deserialize, Serialize};
 
 use super::kept;
@@ -29,6 +31,9 @@ pub(crate) struct MerchantRow {
     strictness: Strictness,
     #[serde(with = "CallbacksRow")]
     callbacks: Callbacks,
+    // Merchants of earlier gateways had none.
+    #[serde(default, with = "kept::option", skip_serializing_if = "Option::is_none")]
+    biller: Option<BillerAccess>,
     suspended: bool,
 }
 
@@ -45,4 +50,39 @@ struct CallbacksRow {
     inquiry_url: Option<String>,
     payment_url: Option<String>,
     binding_url: Option<String>,
+    low_balance_url: Option<String>,
+}
+
+/// What lets a merchant use the biller services, as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "BillerAccess")]
+pub(crate) struct BillerAccessRow {
+    sender_id: String,
+    username: String,
+    #[serde(with = "kept")]
+    basic_password: Secret,
+    #[serde(with = "kept")]
+    password: Secret,
+    #[serde(with = "kept::list")]
+    keys: Vec<Secret>,
+    #[serde(with = "MechanismRow")]
+    mechanism: Mechanism,
+    #[serde(with = "kept::option")]
+    products: Option<Vec<ProductCode>>,
+    #[serde(with = "kept::list")]
+    prices: Vec<(ProductCode, Price)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Mechanism", rename_all = "snake_case")]
+enum MechanismRow {
+    Deposit {
+        #[serde(with = "kept::option")]
+        low_balance: Option<Amount>,
+    },
+    Invoicing {
+        #[serde(with = "kept")]
+        credit_limit: Amount,
+        payment_days: u32,
+    },
 }

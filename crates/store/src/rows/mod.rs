@@ -5,8 +5,12 @@
 
 mod account_creation;
 mod auth_code;
+mod bill;
 mod by_table;
+mod deposit;
+mod invoice;
 pub(crate) mod kept;
+mod ledger;
 mod link;
 mod merchant;
 mod notification;
@@ -17,18 +21,27 @@ mod task;
 use aws_lc_rs::digest;
 use calendar::Instant;
 use lifecycle::{
-    Digest, Merchant, RequestId, TaskId,
+    Digest, Merchant, MerchantCode, ProductCode, RequestId, TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
+    bill::{Bill, BillTask, Hold},
+    biller::Source,
+    deposit::TopUp,
+    invoice::{Invoice, InvoiceBook, InvoicePayment},
     linkage::Link,
+    merchant::BillerAccess,
     notification::Notification,
     payment::Payment,
+    provider::BillDue,
     request::{Request, RequestKey, ServiceCode, StoredAnswer},
     task::{Task, TaskKind},
 };
 use serde::{Deserializer, Serializer};
 
-pub(crate) use self::by_table::ByTable;
+pub(crate) use self::{
+    by_table::ByTable,
+    ledger::{AccountColumns, EntryColumns, sequence_column},
+};
 
 use crate::{
     ProviderNotice, StoreError, Vault,
@@ -96,8 +109,18 @@ detailed!(
         |row| row.status.name();
     Notification: notification::NotificationRow, "notifications", 1024,
         |row| notification::state_name(&row.status);
+    Bill: bill::BillRow, "bills", 1024, |row| row.status.name();
+    TopUp: deposit::TopUpRow, "top_ups", 256, |row| row.status.name();
+    Invoice: invoice::InvoiceRow, "invoices", 512, |row| row.state_name();
 );
+kept_by!(BillDue, bill::BillDueRow);
+kept_by!(BillTask, task::BillTaskRow);
+kept_by!(BillerAccess, merchant::BillerAccessRow);
+kept_by!(Hold, bill::HoldRow);
+kept_by!(InvoiceBook, invoice::InvoiceBookRow);
+kept_by!(InvoicePayment, invoice::InvoicePaymentRow);
 kept_by!(Merchant, merchant::MerchantRow);
+kept_by!(Source, bill::SourceRow);
 kept_by!(TaskKind, task::TaskKindRow);
 
 /// Seals any kept value for its place.
@@ -166,6 +189,36 @@ pub(crate) fn seal_merchant(vault: &Vault, merchant: &Merchant) -> Result<Vec<u8
 pub(crate) fn open_merchant(vault: &Vault, code: &str, format: i64, sealed: &[u8]) -> Result<Merchant, StoreError> {
     check_format("merchants", format)?;
     open_value(vault, "merchants", code.as_bytes(), sealed)
+}
+
+/// Seals a merchant's book of invoices.
+pub(crate) fn seal_invoice_book(vault: &Vault, book: &InvoiceBook) -> Result<Vec<u8>, StoreError> {
+    seal_value(vault, "invoice_books", book.merchant.as_str().as_bytes(), book, 256)
+}
+
+/// Opens a merchant's book of invoices.
+pub(crate) fn open_invoice_book(
+    vault: &Vault,
+    merchant: &str,
+    format: i64,
+    sealed: &[u8],
+) -> Result<InvoiceBook, StoreError> {
+    check_format("invoice_books", format)?;
+    open_value(vault, "invoice_books", merchant.as_bytes(), sealed)
+}
+
+/// What stands in a column for an order of a biller product: a customer's number is found and not read, like a phone
+/// number. 16 bytes: whoever has no key cannot look for two orders that share them, and a row that is found tells its
+/// own order.
+pub(crate) fn order_index(vault: &Vault, merchant: &MerchantCode, product: &ProductCode, order_id: &str) -> [u8; 16] {
+    let mut text = String::with_capacity(96);
+    for part in [merchant.as_str(), product.as_str(), order_id] {
+        text.push_str(part);
+        text.push('\0');
+    }
+    let mut index = [0; 16];
+    index.copy_from_slice(&vault.blind_index(&text)[..16]);
+    index
 }
 
 /// The place of a call's answer: what makes the call unique.

@@ -35,6 +35,7 @@ enum SubjectRow {
     Payment(#[serde(with = "kept")] PaymentId),
     Link(#[serde(with = "kept")] LinkId),
     AccountCreation(#[serde(with = "kept")] AccountCreationId),
+    Deposit,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +43,7 @@ enum SubjectRow {
 enum NoticeKindRow {
     Payment,
     Binding,
+    LowBalance,
 }
 
 #[derive(Serialize, Deserialize)]

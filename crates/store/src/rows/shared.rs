@@ -57,6 +57,13 @@ pub(crate) enum ReasonRow {
     Cancelled,
     Expired,
     MerchantDeclined(String),
+    CustomerUnknown,
+    BillPaidAlready,
+    NothingDue,
+    CutOff,
+    ProductUnavailable,
+    FloatInsufficient,
+    RepeatedAtSource,
     ProviderUnreachable,
     ProviderRejectedCall(String),
 }

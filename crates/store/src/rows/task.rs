@@ -1,7 +1,9 @@
 //! `tasks`: what a task is to do. Its time and count are columns, because they are asked for.
 
+use ledger::AccountName;
 use lifecycle::{
-    AccountCreationId, LinkId, NotificationId, PaymentId, ProductCode, request::RequestKey, task::TaskKind,
+    AccountCreationId, BillId, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, bill::BillTask,
+    request::RequestKey, task::TaskKind,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,5 +46,26 @@ pub(crate) enum TaskKindRow {
         payment: PaymentId,
         recurring: bool,
     },
+    InquireBill(#[serde(with = "kept")] BillId),
+    PayBill(#[serde(with = "kept")] Box<BillTask>),
+    InquireBillPayment {
+        #[serde(with = "kept")]
+        bill: Box<BillTask>,
+        recurring: bool,
+    },
     Notify(#[serde(with = "kept")] NotificationId),
+}
+
+/// What a task about a bill needs, as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "BillTask")]
+pub(crate) struct BillTaskRow {
+    #[serde(with = "kept")]
+    bill: BillId,
+    #[serde(with = "kept")]
+    merchant: MerchantCode,
+    #[serde(with = "kept")]
+    payer: AccountName,
+    connector: String,
+    attempt: u8,
 }

@@ -1,16 +1,18 @@
 //! From a key to its row, the same for the writer and for readers.
 
 use calendar::JakartaDay;
+use ledger::{Account, AccountName, Entry};
 use lifecycle::{
-    Key, MerchantCode, Row, account_creation::AccountCreation, auth_code::AuthCode, linkage::Link,
-    notification::Notification, payment::Payment, request::RequestKey, task::Task,
+    Key, MerchantCode, ProductCode, Row, account_creation::AccountCreation, auth_code::AuthCode, bill::Bill,
+    deposit::TopUp, invoice::Invoice, linkage::Link, notification::Notification, payment::Payment, request::RequestKey,
+    task::Task,
 };
 use rusqlite::{Connection, Params, params};
 
 use super::statements::{self as sql, Statement};
 use crate::{
     StoreError, Vault,
-    rows::{DetailColumns, Detailed, RequestColumns, TaskColumns},
+    rows::{self, AccountColumns, DetailColumns, Detailed, EntryColumns, RequestColumns, TaskColumns},
 };
 
 /// Where rows are looked up.
@@ -52,6 +54,20 @@ impl Lookup<'_> {
                 params![merchant.as_str(), product.as_str(), self.index(phone)],
             ),
             Key::Notification(id) => self.one::<Notification>(sql::NOTIFICATION_BY_ID, [id_bytes(id.bits())]),
+            Key::Bill(id) => self.one::<Bill>(sql::BILL_BY_ID, [id_bytes(id.bits())]),
+            Key::BillByOrder(merchant, product, order_id) => {
+                self.one::<Bill>(sql::BILL_BY_ORDER, [self.order_index(merchant, product, order_id)])
+            }
+            Key::BillTaken(merchant, product, order_id) => {
+                self.one::<Bill>(sql::BILL_BY_ORDER_TAKEN, [self.order_index(merchant, product, order_id)])
+            }
+            Key::Account(name) => self.account(name),
+            Key::TopUp(id) => self.one::<TopUp>(sql::TOP_UP_BY_ID, [id_bytes(id.bits())]),
+            Key::TopUpByReference(merchant, reference) => {
+                self.one::<TopUp>(sql::TOP_UP_BY_REFERENCE, params![merchant.as_str(), reference])
+            }
+            Key::Invoice(id) => self.one::<Invoice>(sql::INVOICE_BY_ID, [id_bytes(id.bits())]),
+            Key::InvoiceBook(merchant) => self.invoice_book(merchant),
         }
     }
 
@@ -82,6 +98,60 @@ impl Lookup<'_> {
             })
         })?;
         found.into_iter().map(|columns| columns.open(self.vault)).collect()
+    }
+
+    fn account(self, name: &AccountName) -> Result<Option<Row>, StoreError> {
+        let found = self.accounts(sql::ACCOUNT_BY_NAME, [name.to_string()])?;
+        Ok(found.into_iter().next().map(Row::from))
+    }
+
+    /// Every account of a statement that gives accounts.
+    pub(super) fn accounts(self, statement: Statement, params: impl Params) -> Result<Vec<Account>, StoreError> {
+        let found = statement.all(self.connection, params, |row| {
+            Ok(AccountColumns {
+                name: row.get(0)?,
+                balance: row.get(1)?,
+                held: row.get(2)?,
+                sequence: row.get(3)?,
+                digest: row.get(4)?,
+            })
+        })?;
+        found.into_iter().map(AccountColumns::open).collect()
+    }
+
+    /// Every entry of a statement that gives entries.
+    pub(super) fn entries(self, statement: Statement, params: impl Params) -> Result<Vec<Entry>, StoreError> {
+        let found = statement.all(self.connection, params, |row| {
+            Ok(EntryColumns {
+                account: row.get(0)?,
+                sequence: row.get(1)?,
+                journal: row.get(2)?,
+                kind: row.get(3)?,
+                purpose: row.get(4)?,
+                subject: row.get(5)?,
+                created_at: row.get(6)?,
+                change: row.get(7)?,
+                held_change: row.get(8)?,
+                balance: row.get(9)?,
+                held: row.get(10)?,
+                digest: row.get(11)?,
+            })
+        })?;
+        found.into_iter().map(EntryColumns::open).collect()
+    }
+
+    fn invoice_book(self, merchant: &MerchantCode) -> Result<Option<Row>, StoreError> {
+        let found: Option<(String, i64, Vec<u8>)> =
+            sql::INVOICE_BOOK_BY_MERCHANT
+                .first(self.connection, [merchant.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let open = |(merchant, format, detail): (String, i64, Vec<u8>)| {
+            rows::open_invoice_book(self.vault, &merchant, format, &detail)
+        };
+        Ok(found.map(open).transpose()?.map(Row::from))
+    }
+
+    fn order_index(self, merchant: &MerchantCode, product: &ProductCode, order_id: &str) -> [u8; 16] {
+        rows::order_index(self.vault, merchant, product, order_id)
     }
 
     fn index(self, phone: &str) -> [u8; 32] {

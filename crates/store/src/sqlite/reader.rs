@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use calendar::Instant;
-use lifecycle::{Key, Merchant, MerchantCode, PaymentId, ProductCode, Row, payment::Payment, task::Task};
+use ledger::{Account, AccountName, Entry};
+use lifecycle::{
+    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ProductCode, Row, TopUpId, bill::Bill, deposit::TopUp,
+    invoice::Invoice, payment::Payment, task::Task,
+};
 use rusqlite::{Connection, params};
 
 use super::{
@@ -11,7 +15,11 @@ use super::{
     lookups::{Lookup, id_bytes},
     statements as sql,
 };
-use crate::{Reader, StoreError, rows};
+use crate::{
+    Reader, StoreError,
+    rows::{self, sequence_column},
+    verify::{self, Snapshot, Told, VerifyError, VerifyReport},
+};
 
 /// A reader.
 pub(super) struct SqliteReader {
@@ -50,11 +58,50 @@ impl Reader for SqliteReader {
         after: Option<PaymentId>,
         limit: usize,
     ) -> Result<Vec<Payment>, StoreError> {
-        let after = after.map_or(Vec::new(), |id| id_bytes(id.bits()).to_vec());
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (after, limit) = page(after.map(PaymentId::bits), limit);
         // Walks everybody's payments in the order of their ids: an index in a merchant's own order would cost every
         // payment a page, and only reports ask.
         self.lookup().many(sql::PAYMENTS_OF_MERCHANT, params![after, merchant.as_str(), limit])
+    }
+
+    fn bills(&self, merchant: &MerchantCode, after: Option<BillId>, limit: usize) -> Result<Vec<Bill>, StoreError> {
+        let (after, limit) = page(after.map(BillId::bits), limit);
+        self.lookup().many(sql::BILLS_OF_MERCHANT, params![after, merchant.as_str(), limit])
+    }
+
+    fn open_bills(&self, after: Option<BillId>, limit: usize) -> Result<Vec<Bill>, StoreError> {
+        let (after, limit) = page(after.map(BillId::bits), limit);
+        self.lookup().many(sql::BILLS_OPEN, params![after, limit])
+    }
+
+    fn accounts(&self, after: Option<&AccountName>, limit: usize) -> Result<Vec<Account>, StoreError> {
+        let after = after.map(AccountName::to_string).unwrap_or_default();
+        self.lookup().accounts(sql::ACCOUNTS, params![after, i64::try_from(limit).unwrap_or(i64::MAX)])
+    }
+
+    fn entries(&self, account: &AccountName, after_sequence: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let after = sequence_column(after_sequence);
+        self.lookup().entries(sql::ENTRIES_BY_ACCOUNT, params![account.to_string(), after, limit])
+    }
+
+    fn verify_ledger(&self, told: Told<'_>) -> Result<VerifyReport, VerifyError> {
+        verify::verify(&mut ReadTransaction::begin(self)?, told)
+    }
+
+    fn top_ups(&self, merchant: &MerchantCode, after: Option<TopUpId>, limit: usize) -> Result<Vec<TopUp>, StoreError> {
+        let (after, limit) = page(after.map(TopUpId::bits), limit);
+        self.lookup().many(sql::TOP_UPS_OF_MERCHANT, params![merchant.as_str(), after, limit])
+    }
+
+    fn invoices(
+        &self,
+        merchant: &MerchantCode,
+        after: Option<InvoiceId>,
+        limit: usize,
+    ) -> Result<Vec<Invoice>, StoreError> {
+        let (after, limit) = page(after.map(InvoiceId::bits), limit);
+        self.lookup().many(sql::INVOICES_OF_MERCHANT, params![merchant.as_str(), after, limit])
     }
 
     fn link_counts(&self) -> Result<Vec<(ProductCode, String, u64)>, StoreError> {
@@ -71,5 +118,49 @@ impl Reader for SqliteReader {
     fn next_due(&self) -> Result<Option<Instant>, StoreError> {
         let due = sql::TASK_NEXT_DUE.first(&self.connection, [], |row| row.get::<_, Option<i64>>(0))?;
         Ok(due.flatten().map(Instant::from_micros))
+    }
+}
+
+/// The parameters of a page: the key before it, and how many rows. No key is before every key.
+fn page(after: Option<u128>, limit: usize) -> (Vec<u8>, i64) {
+    (after.map_or_else(Vec::new, |bits| id_bytes(bits).to_vec()), i64::try_from(limit).unwrap_or(i64::MAX))
+}
+
+/// A reader whose questions are all about one state of the store.
+struct ReadTransaction<'r> {
+    reader: &'r SqliteReader,
+}
+
+impl<'r> ReadTransaction<'r> {
+    fn begin(reader: &'r SqliteReader) -> Result<Self, StoreError> {
+        sql::BEGIN_READ.execute(&reader.connection, [])?;
+        Ok(Self { reader })
+    }
+}
+
+impl Drop for ReadTransaction<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = sql::COMMIT.execute(&self.reader.connection, []) {
+            tracing::error!(?error, "a transaction that only read did not end");
+        }
+    }
+}
+
+impl Snapshot for ReadTransaction<'_> {
+    fn accounts(&mut self, after: Option<&AccountName>, limit: usize) -> Result<Vec<Account>, StoreError> {
+        self.reader.accounts(after, limit)
+    }
+
+    fn entries(&mut self, account: &AccountName, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.reader.entries(account, after, limit)
+    }
+
+    fn open_bills(&mut self, after: Option<BillId>, limit: usize) -> Result<Vec<Bill>, StoreError> {
+        self.reader.open_bills(after, limit)
+    }
+
+    fn entry_count(&mut self) -> Result<u64, StoreError> {
+        let count = sql::ENTRY_COUNT.first(&self.reader.connection, [], |row| row.get::<_, i64>(0))?;
+        Ok(count.unwrap_or(0).unsigned_abs())
     }
 }

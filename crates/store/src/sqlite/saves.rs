@@ -1,10 +1,14 @@
 //! From a batch to its rows, one function per table, so that a batch is written table by table with one prepared
 //! statement each.
 
+use ledger::{Account, Entry};
 use lifecycle::{
     Row, TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
+    bill::Bill,
+    deposit::TopUp,
+    invoice::{Invoice, InvoiceBook},
     linkage::Link,
     notification::Notification,
     payment::Payment,
@@ -19,7 +23,7 @@ use super::{
 };
 use crate::{
     ProviderNotice, StoreError, Vault, Writes,
-    rows::{self, ByTable, Detailed, FORMAT, broken},
+    rows::{self, ByTable, Detailed, FORMAT, broken, sequence_column},
 };
 
 /// Another call took the external id.
@@ -38,6 +42,12 @@ pub(super) fn save(connection: &Connection, vault: &Vault, writes: &Writes) -> R
     save.payments(&by_table.payments)?;
     save.account_creations(&by_table.account_creations)?;
     save.notifications(&by_table.notifications)?;
+    save.bills(&by_table.bills)?;
+    save.entries(&writes.entries)?;
+    save.accounts(&by_table.accounts)?;
+    save.top_ups(&by_table.top_ups)?;
+    save.invoices(&by_table.invoices)?;
+    save.invoice_books(&by_table.invoice_books)?;
     save.tasks(&writes.tasks)?;
     save.ended(&writes.ended)?;
     save.provider_notices(&writes.provider_notices)
@@ -206,6 +216,117 @@ impl Save<'_> {
                 FORMAT,
                 rows::seal(self.vault, *notification)?,
             ])?;
+        }
+        Ok(())
+    }
+
+    fn bills(self, bills: &[&Bill]) -> Result<(), StoreError> {
+        if bills.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::BILL_SAVE.prepare(self.connection)?;
+        for bill in bills {
+            save.execute(params![
+                bill.id(),
+                bill.merchant.as_str(),
+                rows::order_index(self.vault, &bill.merchant, &bill.product, &bill.order_id),
+                bill.status.is_taken(),
+                bill.state(),
+                FORMAT,
+                rows::seal(self.vault, *bill)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn entries(self, entries: &[Entry]) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut insert = sql::ENTRY_INSERT.prepare(self.connection)?;
+        for entry in entries {
+            insert.execute(params![
+                entry.account.to_string(),
+                sequence_column(entry.sequence),
+                id_bytes(entry.journal.0),
+                entry.kind.name(),
+                entry.purpose.name(),
+                id_bytes(entry.subject),
+                entry.at.micros(),
+                entry.change,
+                entry.held_change,
+                entry.balance,
+                entry.held,
+                entry.digest,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn accounts(self, accounts: &[&Account]) -> Result<(), StoreError> {
+        if accounts.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::ACCOUNT_SAVE.prepare(self.connection)?;
+        for account in accounts {
+            save.execute(params![
+                account.name.to_string(),
+                account.name.class().name(),
+                account.name.merchant(),
+                account.name.provider(),
+                account.balance,
+                account.held,
+                sequence_column(account.sequence),
+                account.digest,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn top_ups(self, top_ups: &[&TopUp]) -> Result<(), StoreError> {
+        if top_ups.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::TOP_UP_SAVE.prepare(self.connection)?;
+        for top_up in top_ups {
+            save.execute(params![
+                top_up.id(),
+                top_up.merchant.as_str(),
+                top_up.reference,
+                top_up.state(),
+                FORMAT,
+                rows::seal(self.vault, *top_up)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn invoices(self, invoices: &[&Invoice]) -> Result<(), StoreError> {
+        if invoices.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::INVOICE_SAVE.prepare(self.connection)?;
+        for invoice in invoices {
+            save.execute(params![
+                invoice.id(),
+                invoice.merchant.as_str(),
+                sequence_column(invoice.from_sequence),
+                invoice.state(),
+                FORMAT,
+                rows::seal(self.vault, *invoice)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn invoice_books(self, books: &[&InvoiceBook]) -> Result<(), StoreError> {
+        if books.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::INVOICE_BOOK_SAVE.prepare(self.connection)?;
+        for book in books {
+            let detail = rows::seal_invoice_book(self.vault, book)?;
+            save.execute(params![book.merchant.as_str(), FORMAT, detail])?;
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ macro_rules! statements {
 
 statements!(
     BEGIN = "BEGIN IMMEDIATE";
+    BEGIN_READ = "BEGIN DEFERRED";
     COMMIT = "COMMIT";
     ROLLBACK = "ROLLBACK";
     CHECKPOINT_PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)";
@@ -86,6 +87,53 @@ statements!(
         VALUES ($1, $2, $3, $4, $5, $6) \
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
 
+    BILL_BY_ID = "SELECT id, state, format, detail FROM bills WHERE id = $1";
+    BILL_BY_ORDER = "SELECT id, state, format, detail FROM bills WHERE id = (SELECT max(n.id) FROM ( \
+        SELECT max(id) AS id FROM bills WHERE order_index = $1 AND taken = 0 UNION ALL \
+        SELECT max(id) FROM bills WHERE order_index = $1 AND taken = 1) n)";
+    BILL_BY_ORDER_TAKEN = "SELECT id, state, format, detail FROM bills WHERE id = \
+        (SELECT max(id) FROM bills WHERE order_index = $1 AND taken = 1)";
+    BILL_SAVE = "INSERT INTO bills (id, merchant, order_index, taken, state, format, detail) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET taken = excluded.taken, \
+        state = excluded.state, format = excluded.format, detail = excluded.detail";
+    BILLS_OF_MERCHANT = "SELECT id, state, format, detail FROM bills \
+        WHERE id > $1 AND merchant = $2 ORDER BY id LIMIT $3";
+    BILLS_OPEN = "SELECT id, state, format, detail FROM bills \
+        WHERE id > $1 AND state IN ('sent', 'in_process', 'unknown') ORDER BY id LIMIT $2";
+
+    ACCOUNT_BY_NAME = "SELECT name, balance_sen, held_sen, sequence, digest FROM ledger_accounts WHERE name = $1";
+    ACCOUNT_SAVE = "INSERT INTO ledger_accounts (name, class, merchant, provider, balance_sen, held_sen, sequence, \
+        digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        ON CONFLICT (name) DO UPDATE SET balance_sen = excluded.balance_sen, held_sen = excluded.held_sen, \
+        sequence = excluded.sequence, digest = excluded.digest";
+    ACCOUNTS = "SELECT name, balance_sen, held_sen, sequence, digest FROM ledger_accounts \
+        WHERE name > $1 ORDER BY name LIMIT $2";
+    ENTRY_INSERT = "INSERT INTO ledger_entries (account, sequence, journal, kind, purpose, subject, created_at, \
+        change_sen, held_change_sen, balance_sen, held_sen, digest) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    ENTRIES_BY_ACCOUNT = "SELECT account, sequence, journal, kind, purpose, subject, created_at, change_sen, \
+        held_change_sen, balance_sen, held_sen, digest FROM ledger_entries \
+        WHERE account = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
+    ENTRY_COUNT = "SELECT count(*) FROM ledger_entries";
+
+    TOP_UP_BY_ID = "SELECT id, state, format, detail FROM top_ups WHERE id = $1";
+    TOP_UP_BY_REFERENCE = "SELECT id, state, format, detail FROM top_ups WHERE merchant = $1 AND reference = $2";
+    TOP_UP_SAVE = "INSERT INTO top_ups (id, merchant, reference, state, format, detail) \
+        VALUES ($1, $2, $3, $4, $5, $6) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    TOP_UPS_OF_MERCHANT = "SELECT id, state, format, detail FROM top_ups \
+        WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3";
+
+    INVOICE_BY_ID = "SELECT id, state, format, detail FROM invoices WHERE id = $1";
+    INVOICE_SAVE = "INSERT INTO invoices (id, merchant, from_sequence, state, format, detail) \
+        VALUES ($1, $2, $3, $4, $5, $6) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    INVOICES_OF_MERCHANT = "SELECT id, state, format, detail FROM invoices \
+        WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3";
+    INVOICE_BOOK_BY_MERCHANT = "SELECT merchant, format, detail FROM invoice_books WHERE merchant = $1";
+    INVOICE_BOOK_SAVE = "INSERT INTO invoice_books (merchant, format, detail) VALUES ($1, $2, $3) \
+        ON CONFLICT (merchant) DO UPDATE SET format = excluded.format, detail = excluded.detail";
+
     TASK_INSERT = "INSERT INTO tasks (id, due_at, attempts, format, detail) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (id) DO NOTHING";
     TASK_DELETE = "DELETE FROM tasks WHERE id = $1";
@@ -117,7 +165,7 @@ statements!(
 );
 
 /// How many statements a connection keeps prepared: all of them.
-pub(super) const CACHE_CAPACITY: usize = 64;
+pub(super) const CACHE_CAPACITY: usize = 96;
 
 impl Statement {
     /// What the database said about this statement.
