@@ -3,8 +3,8 @@
 use calendar::Instant;
 use ledger::AccountName;
 use lifecycle::{
-    BillId, MerchantCode, ProductCode, Reason, Secret,
-    bill::{Bill, BillStatus, Hold},
+    BillId, MerchantCode, ProductCode, Reason, Secret, TaskId,
+    bill::{Bill, BillStatus, Fate, Hold, SentOrder},
     biller::{Category, Price, Pricing, Quote, Source},
     provider::{BillDue, BillReceipt},
     request::RequestKey,
@@ -51,9 +51,15 @@ pub(crate) struct BillRow {
     attempt: u8,
     inquired: bool,
     #[serde(default, with = "kept::option", skip_serializing_if = "Option::is_none")]
+    payer: Option<AccountName>,
+    #[serde(default, with = "kept::option", skip_serializing_if = "Option::is_none")]
     hold: Option<Hold>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    paid_again: Vec<u8>,
+    #[serde(default, with = "kept::list", skip_serializing_if = "Vec::is_empty")]
+    orders: Vec<SentOrder>,
+    #[serde(default, with = "kept::option", skip_serializing_if = "Option::is_none")]
+    asker: Option<TaskId>,
+    #[serde(default, with = "kept::list", skip_serializing_if = "Vec::is_empty")]
+    recent: Vec<(Amount, Instant)>,
     #[serde(with = "kept")]
     created_at: Instant,
     #[serde(with = "BillStatusRow")]
@@ -96,6 +102,35 @@ pub(crate) struct HoldRow {
     amount: Amount,
 }
 
+/// An order at a source, as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "SentOrder")]
+pub(crate) struct SentOrderRow {
+    attempt: u8,
+    source: usize,
+    #[serde(with = "kept")]
+    at: Instant,
+    #[serde(with = "FateRow")]
+    fate: Fate,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Fate", rename_all = "snake_case")]
+enum FateRow {
+    Open,
+    Taken,
+    Refused,
+    OtherAmount(#[serde(with = "kept")] Amount),
+    Paid,
+    PaidBeside {
+        #[serde(with = "kept")]
+        receipt: Box<BillReceipt>,
+        #[serde(with = "kept")]
+        cost: Amount,
+    },
+    Reversed,
+}
+
 /// What a biller said at inquiry, as it is written.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "BillDue")]
@@ -117,7 +152,7 @@ pub(crate) struct BillDueRow {
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "BillReceipt")]
-struct BillReceiptRow {
+pub(crate) struct BillReceiptRow {
     provider_reference: String,
     #[serde(default, with = "kept::option", skip_serializing_if = "Option::is_none")]
     bill_amount: Option<Amount>,

@@ -6,7 +6,7 @@ use calendar::{Instant, JakartaDay};
 use ledger::AccountName;
 use lifecycle::{
     AccountCreationId, AuthCodeId, BillId, Digest, InvoiceId, LinkId, MerchantCode, NotificationId, PaymentId,
-    ProductCode, Secret, TopUpId,
+    ProductCode, Secret, TaskId, TopUpId,
     biller::{Category, Price, Quote},
 };
 use money::Amount;
@@ -128,7 +128,18 @@ macro_rules! kept_as_id {
     };
 }
 
-kept_as_id!(AccountCreationId, AccountName, AuthCodeId, BillId, InvoiceId, LinkId, NotificationId, PaymentId, TopUpId,);
+kept_as_id!(
+    AccountCreationId,
+    AccountName,
+    AuthCodeId,
+    BillId,
+    InvoiceId,
+    LinkId,
+    NotificationId,
+    PaymentId,
+    TaskId,
+    TopUpId,
+);
 
 impl Kept for Category {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

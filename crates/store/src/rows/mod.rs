@@ -24,7 +24,7 @@ use lifecycle::{
     Digest, Merchant, MerchantCode, ProductCode, RequestId, TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
-    bill::{Bill, BillTask, Hold},
+    bill::{Bill, BillTask, Hold, SentOrder},
     biller::Source,
     deposit::TopUp,
     invoice::{Invoice, InvoiceBook, InvoicePayment},
@@ -32,7 +32,7 @@ use lifecycle::{
     merchant::BillerAccess,
     notification::Notification,
     payment::Payment,
-    provider::BillDue,
+    provider::{BillDue, BillReceipt},
     request::{Request, RequestKey, ServiceCode, StoredAnswer},
     task::{Task, TaskKind},
 };
@@ -114,12 +114,14 @@ detailed!(
     Invoice: invoice::InvoiceRow, "invoices", 512, |row| row.state_name();
 );
 kept_by!(BillDue, bill::BillDueRow);
+kept_by!(BillReceipt, bill::BillReceiptRow);
 kept_by!(BillTask, task::BillTaskRow);
 kept_by!(BillerAccess, merchant::BillerAccessRow);
 kept_by!(Hold, bill::HoldRow);
 kept_by!(InvoiceBook, invoice::InvoiceBookRow);
 kept_by!(InvoicePayment, invoice::InvoicePaymentRow);
 kept_by!(Merchant, merchant::MerchantRow);
+kept_by!(SentOrder, bill::SentOrderRow);
 kept_by!(Source, bill::SourceRow);
 kept_by!(TaskKind, task::TaskKindRow);
 
