@@ -135,8 +135,23 @@ impl WorkingSet {
         }
         let index = self.rows.len();
         self.rows.push(row);
-        self.by_key.extend(keys.into_iter().map(|key| (key, index)));
+        for own in keys {
+            self.lead(own, index);
+        }
+        // What the store found under the key that was asked for is what that key means.
         self.by_key.insert(key, index);
+    }
+
+    /// Has a key lead to a row. Where several bills share one (those of one order), it leads to the newest: an older one
+    /// that is loaded or changed beside it does not take its place.
+    fn lead(&mut self, key: Key, index: usize) {
+        let newer = match (self.row(&key), &self.rows[index]) {
+            (Some(Row::Bill(known)), Row::Bill(bill)) => known.id > bill.id,
+            _ => false,
+        };
+        if !newer {
+            self.by_key.insert(key, index);
+        }
     }
 
     fn put(&mut self, row: Row) {
@@ -151,7 +166,9 @@ impl WorkingSet {
                 self.rows.len() - 1
             }
         };
-        self.by_key.extend(keys.into_iter().map(|key| (key, index)));
+        for key in keys {
+            self.lead(key, index);
+        }
         self.changed.insert(index);
     }
 
@@ -456,6 +473,7 @@ impl Decider<'_> {
         for row in decision.rows {
             world.put(row);
         }
+        writes.entries.extend(decision.entries);
         let mut tasks = decision.tasks;
         for notice in decision.notices {
             self.write_down(notice, partner, world, &mut tasks);
@@ -463,7 +481,7 @@ impl Decider<'_> {
         let mut progress = own.clone().map_or(Progress::Committed, Progress::Waiting);
         let mut answers = vec![];
         for (key, answer) in decision.answers {
-            let reply = self.render(service, &answer, partner);
+            let reply = self.render(service, &answer, &key, partner);
             let stored = StoredAnswer { status: reply.status, body: reply.body.clone() };
             match world.request_mut(&key) {
                 Some((index, request)) => {
@@ -490,8 +508,14 @@ impl Decider<'_> {
         Verdict { result: Ok(progress), answers, tasks }
     }
 
-    fn render(&self, service: Option<ServiceCode>, answer: &Answer, partner: &Partner) -> ReplyBody {
-        let context = WriteContext { base_url: &self.options.base_url, merchant: &partner.merchant };
+    fn render(&self, service: Option<ServiceCode>, answer: &Answer, call: &RequestKey, partner: &Partner) -> ReplyBody {
+        let context = WriteContext {
+            base_url: &self.options.base_url,
+            merchant: &partner.merchant,
+            catalogue: &self.options.catalogue,
+            external_id: &call.external_id,
+            now: self.options.clock.now(),
+        };
         let operation = contract::operations().find(|operation| Some(operation.service()) == service);
         match operation {
             Some(operation) => operation.write(answer, &context),
@@ -507,6 +531,7 @@ impl Decider<'_> {
                 (NoticeKind::Payment, Subject::Payment(payment.payment), &callbacks.payment_url)
             }
             Notice::Binding(binding) => (NoticeKind::Binding, Subject::Link(binding.link), &callbacks.binding_url),
+            Notice::LowBalance(_) => (NoticeKind::LowBalance, Subject::Deposit, &callbacks.low_balance_url),
         };
         if url.is_none() {
             return;

@@ -2,17 +2,19 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex as SyncMutex},
+    sync::{Arc, Mutex as SyncMutex, PoisonError},
     thread::JoinHandle,
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use calendar::Instant;
+use catalogue::Catalogue;
 use connectors::Returned;
 use contract::{ProductFacts, ReplyBody};
 use lifecycle::{
-    Command, Digest, Fresh, Key, LinkId, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row, Secret, TaskId,
+    Command, Digest, Fresh, Key, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row,
+    Secret, TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
     linkage::Link,
@@ -27,7 +29,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     CrashPoint, EngineOptions, Environment, Merchants, Partner, SystemFresh,
     batch::{BatchWriter, Caller, Desk, Done, Errand, Submission, Unstored, chain},
-    digest,
+    digest, housekeeping,
+    housekeeping::LedgerHealth,
     outgoing::MerchantLine,
     perform::{self, Work},
     schedule,
@@ -61,6 +64,8 @@ struct Shared {
     /// Everything that runs beside the writers.
     running: TaskTracker,
     writers: SyncMutex<Vec<JoinHandle<()>>>,
+    registering: SyncMutex<()>,
+    ledger_health: ArcSwap<LedgerHealth>,
 }
 
 /// The right to perform a task; given back when the performer ends, however it ends. A task whose performer broke down
@@ -104,7 +109,7 @@ impl Engine {
         store.release_leases(options.clock.now()).map_err(StartError::Store)?;
         let registered = store.reader().and_then(|reader| reader.merchants()).map_err(StartError::Store)?;
         let merchants = Merchants::load(registered).map_err(StartError::Settings)?;
-        let lines = Lines::open(&options.accounts, options.clock.clone()).map_err(StartError::Settings)?;
+        let lines = Lines::open(&options).map_err(StartError::Settings)?;
         let (errands, errands_received) = mpsc::channel(options.queue_commands_max);
         let (work, work_received) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
@@ -127,11 +132,14 @@ impl Engine {
             stop,
             running: TaskTracker::new(),
             writers: SyncMutex::new(writers),
+            registering: SyncMutex::default(),
+            ledger_health: ArcSwap::default(),
             options,
         };
         let engine = Self { shared: Arc::new(shared) };
         engine.shared.running.spawn(engine.clone().perform_all(work_received));
         engine.shared.running.spawn(schedule::run(engine.clone()));
+        engine.shared.running.spawn(housekeeping::run(engine.clone()));
         Ok(engine)
     }
 
@@ -224,19 +232,73 @@ impl Engine {
         self.shared.merchants.load().partner_by_api_key(key).cloned()
     }
 
-    /// Reads the registered merchants again.
+    /// The merchant whose calls of the biller services carry this user name.
+    pub fn partner_by_biller_username(&self, username: &str) -> Option<Arc<Partner>> {
+        self.shared.merchants.load().partner_by_biller_username(username).cloned()
+    }
+
+    /// Every registered merchant, by code.
+    pub fn merchants(&self) -> Vec<Arc<Partner>> {
+        self.shared.merchants.load().registered()
+    }
+
+    /// Every biller product that is sold.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.shared.options.catalogue
+    }
+
+    /// How many writers share the queue.
+    pub fn writer_count(&self) -> usize {
+        self.shared.writers.lock().map_or(0, |writers| writers.len())
+    }
+
+    /// Reads the registered merchants again. Waits for the store.
     pub fn reload_merchants(&self) -> Result<(), StartError> {
+        let _one = self.shared.registering.lock().unwrap_or_else(PoisonError::into_inner);
         let registered = self.shared.store.reader().and_then(|reader| reader.merchants()).map_err(StartError::Store)?;
         self.shared.merchants.store(Arc::new(Merchants::load(registered).map_err(StartError::Settings)?));
         Ok(())
     }
 
-    /// Carries out a merchant's call and waits for its answer, at most the answer wait; then
-    /// [`Refusal::StillWorking`] says that the work goes on.
+    /// Registers a merchant, or replaces what was registered under its code; calls in progress end as they began. The
+    /// error says which key or name of it cannot be taken; then nothing was kept. Other gateways of the same store read
+    /// it with their next housekeeping.
+    pub async fn register(&self, merchant: Merchant) -> Result<(), StartError> {
+        let engine = self.clone();
+        let registering = tokio::task::spawn_blocking(move || {
+            // One at a time: two could take the same name.
+            let _one = engine.shared.registering.lock().unwrap_or_else(PoisonError::into_inner);
+            let reader = engine.shared.store.reader().map_err(StartError::Store)?;
+            let mut all = reader.merchants().map_err(StartError::Store)?;
+            drop(reader);
+            all.retain(|known| known.code != merchant.code);
+            all.push(merchant.clone());
+            let snapshot = Merchants::load(all).map_err(StartError::Settings)?;
+            engine.shared.store.save_merchant(&merchant).map_err(StartError::Store)?;
+            engine.shared.merchants.store(Arc::new(snapshot));
+            Ok(())
+        });
+        registering.await.unwrap_or_else(|error| Err(StartError::Settings(format!("registering broke down: {error}"))))
+    }
+
+    /// Takes a step of the operator's: to top a deposit up or to bill a merchant on credit. Returns when it is committed.
+    /// A merchant that is not there is [`Refusal::StepImpossible`].
+    pub async fn operate(&self, merchant: &MerchantCode, command: Command) -> Result<(), Refusal> {
+        let partner = self.partner(merchant.as_str()).ok_or(Refusal::StepImpossible)?;
+        self.decide(partner, command, None, None).await.map(drop)
+    }
+
+    /// Carries out a merchant's call and waits for its answer, at most the answer wait (for a bill's inquiry and payment
+    /// the longer one of theirs); then [`Refusal::StillWorking`] says that the work goes on.
     pub async fn submit(&self, partner: &Arc<Partner>, command: Command) -> Result<ReplyBody, Refusal> {
         self.shared.options.crash_point.pass("received");
+        let options = &self.shared.options;
+        let wait_ms = match &command {
+            Command::InquireBill(_) | Command::PayBill(_) => options.biller_answer_wait_ms,
+            _ => options.answer_wait_ms,
+        };
         let decided = self.decide(partner.clone(), command, None, None);
-        let wait = Duration::from_millis(self.shared.options.answer_wait_ms);
+        let wait = Duration::from_millis(wait_ms);
         let result = match tokio::time::timeout(wait, decided).await {
             Ok(Ok(Done::Answered(reply))) => Ok(reply),
             Ok(Ok(Done::Committed)) | Err(_) => Err(Refusal::StillWorking),
@@ -367,7 +429,8 @@ impl Engine {
             lang: code.lang.clone(),
             phone: code.phone.clone(),
         };
-        match self.call_provider(product.as_str(), &call).await {
+        let connector = perform::seller(product).unwrap_or_default();
+        match self.call_provider(&connector, &call).await {
             Outcome::AuthoriseAt { url } => Ok(url),
             Outcome::Refused(reason) => Err(Refusal::Provider(reason)),
             _ => Err(Refusal::ProviderSilent),
@@ -382,8 +445,9 @@ impl Engine {
         }
     }
 
-    pub(crate) async fn call_provider(&self, product: &str, call: &ProviderCall) -> Outcome {
-        match self.shared.lines.line_of_product(product) {
+    /// Calls the provider of this connector; one that we have no account at is known not to be reached.
+    pub(crate) async fn call_provider(&self, connector: &str, call: &ProviderCall) -> Outcome {
+        match self.shared.lines.line(connector) {
             Some(line) => self.shared.lines.call(line, call).await,
             None => Outcome::Refused(lifecycle::Reason::ProviderUnreachable),
         }
@@ -399,6 +463,19 @@ impl Engine {
 
     pub(crate) fn crash_point(&self) -> &CrashPoint {
         &self.shared.options.crash_point
+    }
+
+    /// What the continuous check of the ledger found so far.
+    pub fn ledger_health(&self) -> Arc<LedgerHealth> {
+        self.shared.ledger_health.load_full()
+    }
+
+    pub(crate) fn keep_ledger_health(&self, health: LedgerHealth) {
+        self.shared.ledger_health.store(Arc::new(health));
+    }
+
+    pub(crate) fn housekeeping_interval(&self) -> Duration {
+        Duration::from_secs(self.shared.options.housekeeping_seconds.max(1))
     }
 
     pub(crate) async fn stopping(&self) {
@@ -418,11 +495,10 @@ impl Engine {
         &self,
         partner: Arc<Partner>,
         command: Command,
-        product: Option<&str>,
+        connector: Option<&str>,
         unstored: Option<Unstored>,
     ) -> Result<Done, Refusal> {
-        let own =
-            product.and_then(connectors::product).map(|(connector, _)| connector.descriptor().not_found_final_seconds);
+        let own = connector.and_then(connectors::connector).map(|known| known.descriptor().not_found_final_seconds);
         let not_found_final_seconds = self.shared.options.not_found_final_seconds.or(own).unwrap_or(i64::MAX);
         let from_merchant = command.request().is_some();
         let (reply, done) = Caller::new();
@@ -438,8 +514,8 @@ impl Engine {
     }
 
     /// Commits what came of a task. While the store refuses, the task keeps its lease and is taken up again later.
-    pub(crate) async fn feed_back(&self, partner: Arc<Partner>, command: Command, product: Option<&str>) {
-        if let Err(refusal) = self.decide(partner, command, product, None).await {
+    pub(crate) async fn feed_back(&self, partner: Arc<Partner>, command: Command, connector: Option<&str>) {
+        if let Err(refusal) = self.decide(partner, command, connector, None).await {
             tracing::error!(?refusal, "an outcome was not committed; its task is taken up again after its lease");
         }
     }

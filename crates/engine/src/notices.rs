@@ -2,12 +2,21 @@
 //! not believed is only logged: anybody may send anything here, and the store is no place for it.
 
 use connectors::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
-use lifecycle::{Command, Key, MerchantCode, Row};
+use lifecycle::{
+    BillId, Command, Fresh, Key, MerchantCode, Row, TaskId,
+    bill::BillTask,
+    provider::Outcome,
+    task::{Task, TaskKind},
+};
 use money::Amount;
 use store::ProviderNotice;
 use tokio::sync::oneshot;
 
-use crate::{Engine, batch::Errand};
+use crate::{
+    Engine, SystemFresh,
+    batch::Errand,
+    perform::{Work, seller},
+};
 
 /// Headers whose values are not kept.
 const SECRET_HEADERS: &[&str] = &["authorization", "authorization-customer", "cookie"];
@@ -48,13 +57,17 @@ impl Engine {
         }
     }
 
-    async fn take_event(&self, name: &str, event: NoticeEvent, amount: Option<Amount>) -> Result<(), String> {
+    async fn take_event(&self, name: &'static str, event: NoticeEvent, amount: Option<Amount>) -> Result<(), String> {
         let (key, command) = match event {
             NoticeEvent::Charge { payment, outcome } => {
                 (Key::Payment(payment), Command::ChargeNoticed { payment, outcome })
             }
             NoticeEvent::Binding { link } => (Key::Link(link), Command::BindingNoticed { link }),
             NoticeEvent::Revoked { link } => (Key::Link(link), Command::LinkRevoked { link }),
+            NoticeEvent::Bill { bill, attempt, outcome } => {
+                return self.take_bill_event(name, bill, attempt, Some(outcome)).await;
+            }
+            NoticeEvent::AskBill { bill, attempt } => return self.take_bill_event(name, bill, attempt, None).await,
         };
         let about = format!("{key:?}");
         let row = self.read(move |reader| reader.row(&key)).await.ok_or("the store could not be asked")?;
@@ -65,12 +78,11 @@ impl Engine {
             tracing::error!(payment.id = %payment.id, ?amount, "a notice about a charge says another amount and is not believed");
             return Ok(());
         }
-        let Some((merchant, product)) = row.as_ref().and_then(owner) else {
+        let Some((merchant, sold_by)) = row.as_ref().and_then(owner) else {
             tracing::error!(connector = name, about, "a notice is about something that is not here");
             return Ok(());
         };
-        let sold_by = product.as_deref().and_then(connectors::product).map(|(owner, _)| owner.descriptor().name);
-        if sold_by != Some(name) {
+        if sold_by.as_deref() != Some(name) {
             // A provider's signature speaks for its own charges and links only.
             tracing::error!(
                 connector = name,
@@ -81,17 +93,58 @@ impl Engine {
             return Ok(());
         }
         let partner = self.partner(merchant.as_str()).ok_or_else(|| format!("merchant {merchant} is gone"))?;
-        self.decide(partner, command, product.as_deref(), None)
-            .await
-            .map(drop)
-            .map_err(|refusal| format!("{refusal:?}"))
+        self.decide(partner, command, Some(name), None).await.map(drop).map_err(|refusal| format!("{refusal:?}"))
+    }
+
+    /// A source says something about a bill's payment. Without an outcome that can be believed it is asked at once.
+    async fn take_bill_event(
+        &self,
+        name: &'static str,
+        id: BillId,
+        attempt: u8,
+        outcome: Option<Outcome>,
+    ) -> Result<(), String> {
+        let row = self.read(move |reader| reader.row(&Key::Bill(id))).await.ok_or("the store could not be asked")?;
+        let Some(Row::Bill(bill)) = row else {
+            tracing::error!(connector = name, bill.id = %id, "a notice is about a bill that is not here");
+            return Ok(());
+        };
+        let partner =
+            self.partner(bill.merchant.as_str()).ok_or_else(|| format!("merchant {} is gone", bill.merchant))?;
+        let about = bill.task_about(attempt, &partner.merchant).filter(|about| about.connector == name);
+        let Some(about) = about else {
+            // A source's word counts for its own orders only.
+            tracing::error!(connector = name, bill.id = %id, attempt, "a notice is about an order at another source and is not believed");
+            return Ok(());
+        };
+        let Some(outcome) = outcome else {
+            if bill.asked_since(&about).is_some() {
+                let task = self.question(about);
+                self.take_up(Work { task, partner: Some(partner), rows: vec![Row::Bill(bill)], unstored: None });
+            } else {
+                tracing::error!(connector = name, bill.id = %id, attempt, state = bill.status.name(), "a notice is about an order that is not open; asking might place it again");
+            }
+            return Ok(());
+        };
+        let command = Command::BillNoticed { task: Box::new(about), outcome };
+        self.decide(partner, command, Some(name), None).await.map(drop).map_err(|refusal| format!("{refusal:?}"))
+    }
+
+    /// A question besides the scheduled ones. It is not kept: should it be lost, a scheduled one follows.
+    fn question(&self, about: BillTask) -> Task {
+        let now = self.now();
+        let mut fresh = SystemFresh::default();
+        fresh.at(now);
+        let kind = TaskKind::InquireBillPayment { bill: Box::new(about), recurring: false };
+        Task { id: TaskId::from_bits(fresh.id()), kind, due_at: now, attempts: 1 }
     }
 }
 
+/// Whose payment or link it is, and the connector that sold its product.
 fn owner(row: &Row) -> Option<(MerchantCode, Option<String>)> {
     match row {
-        Row::Payment(row) => Some((row.merchant.clone(), row.product.as_ref().map(ToString::to_string))),
-        Row::Link(row) => Some((row.merchant.clone(), Some(row.product.to_string()))),
+        Row::Payment(row) => Some((row.merchant.clone(), row.product.as_ref().and_then(seller))),
+        Row::Link(row) => Some((row.merchant.clone(), seller(&row.product))),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use catalogue::Catalogue;
 use connectors::Account;
 use protocol::keys::PrivateKey;
 
@@ -29,6 +30,8 @@ pub struct EngineOptions {
     pub private_key: PrivateKey,
     /// Addresses and credentials by connector name. A connector without an account is not offered.
     pub accounts: HashMap<String, Account>,
+    /// Every biller product that is sold.
+    pub catalogue: Arc<Catalogue>,
     /// How many writers share the queue, each with a connection; never more than the store has. A second one decides
     /// while the first waits for its commit; more than a few only make batches smaller.
     pub writers: usize,
@@ -39,12 +42,19 @@ pub struct EngineOptions {
     /// How long a caller waits for an answer that depends on the outside, in milliseconds; then the answer is that it
     /// is being worked on.
     pub answer_wait_ms: u64,
+    /// The same for the inquiry and the payment of a bill, which several sources may be asked for one after the other: a
+    /// caller is to hear a payment's `ref_id` rather than that it is being worked on. The door must wait longer.
+    pub biller_answer_wait_ms: u64,
+    /// The most calls to one provider at once; more wait, within the time of their call.
+    pub calls_per_provider_max: usize,
     /// How long a merchant's callback may take, in milliseconds.
     pub callback_budget_ms: u64,
     /// How long after its first attempt a task without outcome is taken up again, in seconds.
     pub lease_seconds: i64,
     /// Overrides every connector's own window in which "not found" proves nothing, in seconds.
     pub not_found_final_seconds: Option<i64>,
+    /// How often the ledger's new entries are verified and the merchants read again, in seconds.
+    pub housekeeping_seconds: u64,
     /// Where to die, for tests of exactly that.
     pub crash_point: CrashPoint,
 }
@@ -58,13 +68,17 @@ impl EngineOptions {
             clock,
             private_key,
             accounts: HashMap::new(),
+            catalogue: Catalogue::builtin(),
             writers: 2,
             batch_commands_max: 256,
             queue_commands_max: 4096,
             answer_wait_ms: 25_000,
+            biller_answer_wait_ms: 75_000,
+            calls_per_provider_max: 1024,
             callback_budget_ms: 8_000,
             lease_seconds: 120,
             not_found_final_seconds: None,
+            housekeeping_seconds: 10,
             crash_point: CrashPoint::default(),
         }
     }

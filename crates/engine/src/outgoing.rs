@@ -45,6 +45,7 @@ impl MerchantLine {
         let url = match notification.kind {
             NoticeKind::Payment => &registered.payment_url,
             NoticeKind::Binding => &registered.binding_url,
+            NoticeKind::LowBalance => &registered.low_balance_url,
         };
         let Some(url) = url else {
             return Outcome::NotDelivered("the merchant has no address registered for it".into());

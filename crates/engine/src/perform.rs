@@ -6,9 +6,10 @@ use connectors::Capability;
 use lifecycle::{
     Command, MerchantCode, ProductCode, Row,
     account_creation::AccountCreation,
+    bill::{Bill, BillStatus, BillTask},
     linkage::{Link, LinkStatus},
     payment::{Payment, PaymentStatus},
-    provider::{AccountInfo, AccountStatus, Charge, Outcome, ProviderCall, ProviderLink},
+    provider::{AccountInfo, AccountStatus, BillOrder, Charge, Outcome, ProviderCall, ProviderLink},
     task::{Task, TaskKind},
 };
 
@@ -28,11 +29,22 @@ pub struct Work {
 
 /// What a task's call is, once its rows are there.
 enum Call {
+    /// At the connector of this name.
     Provider(String, ProviderCall),
     AskMerchant(Box<Payment>),
     Notify(Box<lifecycle::notification::Notification>),
     /// Nothing to do any more, or nothing that may be done again: this is the outcome.
     Settled(Outcome),
+}
+
+impl Call {
+    /// A call to the connector that sells this product.
+    fn of_product(product: &ProductCode, call: ProviderCall) -> Self {
+        match connectors::product(product.as_str()) {
+            Some((connector, _)) => Self::Provider(connector.descriptor().name.to_owned(), call),
+            None => Self::Settled(Outcome::Refused(lifecycle::Reason::ProviderUnreachable)),
+        }
+    }
 }
 
 /// Performs one task to the end.
@@ -48,9 +60,9 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
     let call = call_of(&engine, &work);
     let outcome = match call {
         Call::Settled(outcome) => outcome,
-        Call::Provider(product, call) => {
+        Call::Provider(connector, call) => {
             crash.pass("before_call");
-            let outcome = engine.call_provider(&product, &call).await;
+            let outcome = engine.call_provider(&connector, &call).await;
             crash.pass("after_call");
             outcome
         }
@@ -69,31 +81,53 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
         Row::Payment(payment) => payment.link,
         _ => None,
     });
-    let product = product_of(&work);
+    let connector = connector_of(&work);
     let command = Command::TaskEnded { task: work.task, outcome, link };
-    engine.feed_back(partner, command, product.as_deref()).await;
+    engine.feed_back(partner, command, connector.as_deref()).await;
 }
 
 fn merchant_of(work: &Work) -> Option<MerchantCode> {
-    if let TaskKind::InquireAccount { request, .. } | TaskKind::ReadBalance { request, .. } = &work.task.kind {
-        return Some(request.merchant.clone());
+    match &work.task.kind {
+        TaskKind::InquireAccount { request, .. } | TaskKind::ReadBalance { request, .. } => {
+            return Some(request.merchant.clone());
+        }
+        TaskKind::PayBill(about) | TaskKind::InquireBillPayment { bill: about, .. } => {
+            return Some(about.merchant.clone());
+        }
+        _ => {}
     }
-    work.rows.first().map(|row| match row {
-        Row::Payment(row) => row.merchant.clone(),
-        Row::Link(row) => row.merchant.clone(),
-        Row::AccountCreation(row) => row.merchant.clone(),
-        Row::Notification(row) => row.merchant.clone(),
-        Row::AuthCode(row) => row.merchant.clone(),
-        Row::Request(row) => row.key.merchant.clone(),
+    work.rows.first().and_then(|row| match row {
+        Row::Payment(row) => Some(row.merchant.clone()),
+        Row::Link(row) => Some(row.merchant.clone()),
+        Row::AccountCreation(row) => Some(row.merchant.clone()),
+        Row::Notification(row) => Some(row.merchant.clone()),
+        Row::AuthCode(row) => Some(row.merchant.clone()),
+        Row::Request(row) => Some(row.key.merchant.clone()),
+        Row::Bill(row) => Some(row.merchant.clone()),
+        Row::TopUp(row) => Some(row.merchant.clone()),
+        Row::Invoice(row) => Some(row.merchant.clone()),
+        Row::InvoiceBook(row) => Some(row.merchant.clone()),
+        // Nothing is performed about an account.
+        Row::Account(_) => None,
     })
 }
 
-fn product_of(work: &Work) -> Option<String> {
+/// The connector whose word counts for the task.
+fn connector_of(work: &Work) -> Option<String> {
+    if let TaskKind::PayBill(about) | TaskKind::InquireBillPayment { bill: about, .. } = &work.task.kind {
+        return Some(about.connector.clone());
+    }
     work.rows.iter().find_map(|row| match row {
-        Row::Payment(row) => row.product.as_ref().map(ToString::to_string),
-        Row::Link(row) => Some(row.product.to_string()),
+        Row::Payment(row) => row.product.as_ref().and_then(seller),
+        Row::Link(row) => seller(&row.product),
+        Row::Bill(row) => row.source().map(|source| source.connector.clone()),
         _ => None,
     })
+}
+
+/// The connector that sells a product.
+pub(crate) fn seller(product: &ProductCode) -> Option<String> {
+    connectors::product(product.as_str()).map(|(connector, _)| connector.descriptor().name.to_owned())
 }
 
 fn call_of(engine: &Engine, work: &Work) -> Call {
@@ -104,13 +138,20 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
     let mut link = None;
     let mut creation = None;
     let mut notification = None;
+    let mut bill = None;
     for row in &work.rows {
         match row {
             Row::Payment(row) => payment = Some(row.as_ref()),
             Row::Link(row) => link = Some(row.as_ref()),
             Row::AccountCreation(row) => creation = Some(row.as_ref()),
             Row::Notification(row) => notification = Some(row),
-            Row::AuthCode(_) | Row::Request(_) => {}
+            Row::Bill(row) => bill = Some(row.as_ref()),
+            Row::AuthCode(_)
+            | Row::Request(_)
+            | Row::Account(_)
+            | Row::TopUp(_)
+            | Row::Invoice(_)
+            | Row::InvoiceBook(_) => {}
         }
     }
     let call = match &work.task.kind {
@@ -118,19 +159,18 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
         TaskKind::InquireBinding { .. } => link.and_then(inquire_binding_call),
         TaskKind::Unbind(_) => link.and_then(unbind_call),
         TaskKind::InquireAccount { product, phone, .. } => Some(inquire_account_call(product, phone.as_ref(), link)),
-        TaskKind::ReadBalance { .. } => link.and_then(|link| {
-            let call = ProviderCall::ReadBalance { provider: provider_of(link)?.clone(), phone: link.phone.clone() };
-            Some(Call::Provider(link.product.to_string(), call))
-        }),
+        TaskKind::ReadBalance { .. } => link.and_then(read_balance_call),
         TaskKind::CreateAccount(_) => creation.and_then(|creation| create_call(creation, work.unstored.clone())),
-        TaskKind::InquireCreation(_) => creation.map(|creation| {
-            let call = ProviderCall::InquireAccount { phone: Some(creation.person.phone.clone()), provider: None };
-            Call::Provider(creation.product.to_string(), call)
-        }),
+        TaskKind::InquireCreation(_) => creation.map(inquire_creation_call),
         TaskKind::ConfirmWithMerchant(_) => payment.map(|payment| Call::AskMerchant(Box::new(payment.clone()))),
         TaskKind::Charge(_) => payment.and_then(|payment| charge_call(engine, payment, link)),
         TaskKind::InquireCharge { .. } => payment.and_then(inquire_charge_call),
         TaskKind::ExpireCheckout(_) => Some(Call::Settled(Outcome::Pending)),
+        TaskKind::InquireBill(_) => bill.and_then(|bill| inquire_bill_call(engine, bill)),
+        TaskKind::PayBill(about) => bill.and_then(|bill| pay_bill_call(engine, bill, about)),
+        TaskKind::InquireBillPayment { bill: about, .. } => {
+            bill.and_then(|bill| inquire_bill_payment_call(engine, bill, about))
+        }
         TaskKind::Notify(_) => notification.map(|row| Call::Notify(row.clone())),
     };
     call.unwrap_or_else(|| Call::Settled(Outcome::Unknown("the state that it belongs to has moved on".into())))
@@ -147,7 +187,7 @@ fn inquire_account_call(product: &ProductCode, phone: Option<&String>, link: Opt
     let can_tell = connectors::product(product.as_str())
         .is_some_and(|(connector, _)| connector.descriptor().capabilities.contains(&Capability::of(&call)));
     if can_tell {
-        Call::Provider(product.to_string(), call)
+        Call::of_product(product, call)
     } else {
         Call::Settled(Outcome::Account(AccountInfo { status, level, message: String::new() }))
     }
@@ -177,7 +217,7 @@ fn bind_call(engine: &Engine, link: &Link) -> Option<Call> {
         return_url: format!("{}/binding/{}/return", engine.base_url(), page.expose()),
         lang: link.lang.clone(),
     };
-    Some(Call::Provider(link.product.to_string(), call))
+    Some(Call::of_product(&link.product, call))
 }
 
 fn inquire_binding_call(link: &Link) -> Option<Call> {
@@ -187,7 +227,7 @@ fn inquire_binding_call(link: &Link) -> Option<Call> {
         _ => return None,
     };
     let call = ProviderCall::InquireBinding { link: link.id, phone: link.phone.clone(), provider, returned_code };
-    Some(Call::Provider(link.product.to_string(), call))
+    Some(Call::of_product(&link.product, call))
 }
 
 fn unbind_call(link: &Link) -> Option<Call> {
@@ -195,22 +235,31 @@ fn unbind_call(link: &Link) -> Option<Call> {
         return None;
     };
     let call = ProviderCall::Unbind { link: link.id, provider: provider.clone(), phone: link.phone.clone() };
-    Some(Call::Provider(link.product.to_string(), call))
+    Some(Call::of_product(&link.product, call))
+}
+
+fn read_balance_call(link: &Link) -> Option<Call> {
+    let call = ProviderCall::ReadBalance { provider: provider_of(link)?.clone(), phone: link.phone.clone() };
+    Some(Call::of_product(&link.product, call))
+}
+
+fn inquire_creation_call(creation: &AccountCreation) -> Call {
+    let call = ProviderCall::InquireAccount { phone: Some(creation.person.phone.clone()), provider: None };
+    Call::of_product(&creation.product, call)
 }
 
 fn create_call(creation: &AccountCreation, unstored: Option<Unstored>) -> Option<Call> {
     let Unstored { pin, password } = unstored?;
     let call =
         ProviderCall::CreateAccount { creation: creation.id, person: Box::new(creation.person.clone()), pin, password };
-    Some(Call::Provider(creation.product.to_string(), call))
+    Some(Call::of_product(&creation.product, call))
 }
 
 fn charge_call(engine: &Engine, payment: &Payment, link: Option<&Link>) -> Option<Call> {
     let PaymentStatus::Charging { .. } = payment.status else {
         return None;
     };
-    let product = payment.product.as_ref()?.to_string();
-    let connector = connectors::product(&product)?.0.descriptor().name;
+    let connector = seller(payment.product.as_ref()?)?;
     let provider = link.and_then(provider_of).cloned();
     if payment.link.is_some() && provider.is_none() {
         return Some(Call::Settled(Outcome::Refused(lifecycle::Reason::CustomerTokenInvalid)));
@@ -226,7 +275,7 @@ fn charge_call(engine: &Engine, payment: &Payment, link: Option<&Link>) -> Optio
         valid_until: payment.valid_until,
         description: payment.partner_reference.clone(),
     });
-    Some(Call::Provider(product, call))
+    Some(Call::Provider(connector, call))
 }
 
 fn inquire_charge_call(payment: &Payment) -> Option<Call> {
@@ -243,7 +292,54 @@ fn inquire_charge_call(payment: &Payment) -> Option<Call> {
         amount: payment.amount,
         charged_at,
     };
-    Some(Call::Provider(payment.product.as_ref()?.to_string(), call))
+    Some(Call::of_product(payment.product.as_ref()?, call))
+}
+
+/// The bill as its present source is asked for it, and that source's connector.
+fn bill_order(engine: &Engine, bill: &Bill) -> Option<(String, BillOrder)> {
+    let source = bill.source()?;
+    let order = BillOrder {
+        bill: bill.id,
+        reference: bill.reference(),
+        sku: source.sku.clone(),
+        category: bill.category,
+        pricing: bill.pricing,
+        admin_included: bill.admin_included,
+        order_id: bill.order_id.clone(),
+        bill_amount: bill.quote.map(|quote| quote.bill_amount).or(bill.chosen),
+        additional: bill.additional.clone(),
+        inquired: bill.inquired,
+        due: bill.due.clone().filter(|_| bill.inquired),
+        notify_url: format!("{}/notices/{}", engine.base_url(), source.connector),
+    };
+    Some((source.connector.clone(), order))
+}
+
+fn inquire_bill_call(engine: &Engine, bill: &Bill) -> Option<Call> {
+    if bill.status != BillStatus::Inquiring {
+        return None;
+    }
+    let (connector, order) = bill_order(engine, bill)?;
+    Some(Call::Provider(connector, ProviderCall::InquireBill(order)))
+}
+
+/// The order under which the task was begun; none when the bill has left it for another.
+fn present_order(engine: &Engine, bill: &Bill, about: &BillTask) -> Option<(String, BillOrder)> {
+    bill_order(engine, bill).filter(|(connector, _)| bill.attempt == about.attempt && *connector == about.connector)
+}
+
+fn pay_bill_call(engine: &Engine, bill: &Bill, about: &BillTask) -> Option<Call> {
+    let BillStatus::Sent { .. } = bill.status else {
+        return None;
+    };
+    let (connector, order) = present_order(engine, bill, about)?;
+    Some(Call::Provider(connector, ProviderCall::PayBill(order)))
+}
+
+fn inquire_bill_payment_call(engine: &Engine, bill: &Bill, about: &BillTask) -> Option<Call> {
+    let sent_at = bill.asked_since(about)?;
+    let (connector, order) = present_order(engine, bill, about)?;
+    Some(Call::Provider(connector, ProviderCall::InquireBillPayment { order, sent_at }))
 }
 
 fn outcome_name(outcome: &Outcome) -> &'static str {
@@ -259,6 +355,10 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::Unlinked => "unlinked",
         Outcome::AccountOpened { .. } => "account_opened",
         Outcome::MerchantExpects { .. } => "merchant_expects",
+        Outcome::BillDue(_) => "bill_due",
+        Outcome::BillPaid(_) => "bill_paid",
+        Outcome::BillReversed => "bill_reversed",
+        Outcome::Float(_) => "float",
         Outcome::Delivered => "delivered",
         Outcome::NotDelivered(_) => "not_delivered",
         Outcome::Refused(_) => "refused",

@@ -8,9 +8,9 @@ use lifecycle::{
     Reason, Secret,
     provider::{Outcome, ProviderCall},
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
-use crate::{Clock, SystemFresh, batch::chain, fresh::external_id};
+use crate::{Clock, EngineOptions, SystemFresh, batch::chain, fresh::external_id};
 
 /// The largest answer that is read from anybody, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -88,6 +88,8 @@ pub struct Line {
     /// Our account there.
     pub account: Account,
     client: reqwest::Client,
+    /// One for every call that may be under way.
+    places: Semaphore,
     /// One fetch at a time: a second token may end the first one's life.
     token: Mutex<Option<(Secret, calendar::Instant)>>,
 }
@@ -111,20 +113,21 @@ pub struct Lines {
 
 impl Lines {
     /// Opens a line for every account; the error names an account that no connector goes by.
-    pub fn open(accounts: &HashMap<String, Account>, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub fn open(options: &EngineOptions) -> Result<Self, String> {
         let mut lines = HashMap::new();
-        for (name, account) in accounts {
+        for (name, account) in &options.accounts {
             let connector = connector(name).ok_or_else(|| format!("there is no connector {name}"))?;
             let descriptor = connector.descriptor();
             let line = Line {
                 connector,
                 account: account.clone(),
                 client: http_client(descriptor.time_budget_ms),
+                places: Semaphore::new(options.calls_per_provider_max.clamp(1, Semaphore::MAX_PERMITS)),
                 token: Mutex::new(None),
             };
             lines.insert(descriptor.name, Arc::new(line));
         }
-        Ok(Self { lines, clock, call_budget: Duration::from_millis(CALL_BUDGET_MS) })
+        Ok(Self { lines, clock: options.clock.clone(), call_budget: Duration::from_millis(CALL_BUDGET_MS) })
     }
 
     /// The line of this connector.
@@ -132,16 +135,14 @@ impl Lines {
         self.lines.get(name)
     }
 
-    /// The line of the connector that sells this product.
-    pub fn line_of_product(&self, code: &str) -> Option<&Arc<Line>> {
-        self.line(connectors::product(code)?.0.descriptor().name)
-    }
-
     /// Makes a call to its end: total, whatever the other side does.
     pub async fn call(&self, line: &Line, call: &ProviderCall) -> Outcome {
         let mut answers: Vec<HttpResponse> = Vec::new();
         let mut renewed = false;
         let deadline = tokio::time::Instant::now() + self.call_budget;
+        let Ok(Ok(_place)) = tokio::time::timeout_at(deadline, line.places.acquire()).await else {
+            return unreached(&answers, "too many calls were under way".into());
+        };
         while answers.len() < REQUESTS_PER_CALL_MAX {
             let token = match tokio::time::timeout_at(deadline, self.token(line)).await {
                 Ok(Ok(token)) if tokio::time::Instant::now() < deadline => token,
@@ -237,8 +238,12 @@ mod tests {
             connector.token_request(&context).is_some()
         };
         let name = connectors::CONNECTORS.iter().find(wants_token).unwrap().descriptor().name;
-        let accounts = HashMap::from([(name.to_owned(), account(base_url.to_owned()))]);
-        let mut lines = Lines::open(&accounts, Arc::new(crate::SystemClock)).unwrap();
+        let key = account(String::new()).private_key;
+        let clock = Arc::new(crate::SystemClock);
+        let mut options = EngineOptions::new(crate::Environment::Sandbox, String::new(), clock, key);
+        options.accounts = HashMap::from([(name.to_owned(), account(base_url.to_owned()))]);
+        options.calls_per_provider_max = 1;
+        let mut lines = Lines::open(&options).unwrap();
         lines.call_budget = Duration::from_millis(50);
         let line = lines.line(name).unwrap().clone();
         (lines, line)
@@ -261,6 +266,16 @@ mod tests {
         let outcome = tokio::time::timeout(Duration::from_secs(10), lines.call(&line, &call)).await;
         assert_eq!(outcome.unwrap(), Outcome::Refused(Reason::ProviderUnreachable));
         drop(fetching);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waits_too_long_for_a_place_is_never_sent() {
+        let (lines, line) = lines("http://127.0.0.1:1");
+        let taken = line.places.acquire().await.unwrap();
+        let call = question();
+        let outcome = tokio::time::timeout(Duration::from_secs(10), lines.call(&line, &call)).await;
+        assert_eq!(outcome.unwrap(), Outcome::Refused(Reason::ProviderUnreachable));
+        drop(taken);
     }
 
     #[tokio::test]

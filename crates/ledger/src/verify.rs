@@ -68,7 +68,18 @@ pub struct Walk<'v> {
 impl Verifier {
     /// Begins with an account; [`Walk::finish`] ends it.
     pub fn account(&mut self, name: crate::AccountName) -> Walk<'_> {
-        Walk { verifier: self, reached: Account::new(name) }
+        self.resume(Account::new(name))
+    }
+
+    /// Goes on with an account from where an earlier walk left it ([`Walk::reached`]).
+    pub fn resume(&mut self, reached: Account) -> Walk<'_> {
+        Walk { verifier: self, reached }
+    }
+
+    /// Journals whose entries so far do not balance, with debits less credits in sen: some of them were not walked over
+    /// yet, or never will be.
+    pub fn open_journals(&self) -> impl Iterator<Item = (JournalId, i128)> {
+        self.journals.iter().map(|(journal, difference)| (*journal, *difference))
     }
 
     /// How many entries were walked over.
@@ -118,6 +129,11 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Where the entries so far lead.
+    pub fn reached(&self) -> &Account {
+        &self.reached
     }
 
     /// The account as it is kept must stand where its entries lead.

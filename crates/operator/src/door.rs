@@ -1,0 +1,147 @@
+//! The way in: who may, what is asked, what came of it. What is asked and answered is never logged: there are secrets in
+//! it.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{self, Body},
+    extract::{Path, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use engine::{Engine, Partner};
+use lifecycle::{Command, Key, MerchantCode, Row, Secret};
+use store::{Reader, StoreError};
+
+use crate::{
+    fault::Fault,
+    input::Input,
+    limits::{BODY_BYTES_MAX, PAGE_ROWS},
+    operation::{Answer, operation},
+};
+
+/// What the door is told at start.
+#[derive(Clone)]
+pub struct OperatorOptions {
+    /// Whoever shows it may do everything here. An empty one admits nobody.
+    pub token: Secret,
+    /// The version of the program, as `status` shows it.
+    pub version: String,
+    /// What keeps the store, as `status` shows it: no password.
+    pub store: String,
+    /// Who issues invoices, at their head.
+    pub issuer: String,
+}
+
+/// What operations work with.
+pub(crate) struct Door {
+    pub(crate) engine: Engine,
+    pub(crate) options: OperatorOptions,
+}
+
+/// The operator's door over an engine.
+pub fn router(engine: Engine, options: OperatorOptions) -> Router {
+    Router::new()
+        .route("/operator/v1/metrics", get(metrics))
+        .route("/operator/v1/{operation}", post(answer))
+        .fallback(async || Fault::not_found("such path; operations are at POST /operator/v1/<operation>"))
+        .with_state(Arc::new(Door { engine, options }))
+}
+
+async fn answer(
+    State(door): State<Arc<Door>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Fault> {
+    door.admit(&headers)?;
+    let operation = operation(&name)
+        .ok_or_else(|| Fault::new(404, "operation_unknown", "there is no such operation; the reference lists them"))?;
+    let body = body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
+        Fault::new(413, "body_too_large", format!("the body must not be larger than {BODY_BYTES_MAX} bytes"))
+    })?;
+    let result = match Input::read(&body, operation.fields) {
+        Ok(input) => (operation.run)(&door, input).await,
+        Err(fault) => Err(fault),
+    };
+    let code = result.as_ref().map_or_else(|fault| fault.code, |_| "done");
+    tracing::info!(operation = operation.name, outcome = code, "the operator asked");
+    result.map(IntoResponse::into_response)
+}
+
+async fn metrics(State(door): State<Arc<Door>>, headers: HeaderMap) -> Result<Response, Fault> {
+    door.admit(&headers)?;
+    let text = door.engine.ledger_health().metrics();
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        // Some answers hold a secret that is shown once.
+        let quiet: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self {
+            Self::Json(value) => {
+                ([quiet, (header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], value.to_string())
+                    .into_response()
+            }
+            Self::File { content_type, name, bytes } => {
+                let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""))
+                    .unwrap_or(HeaderValue::from_static("attachment"));
+                let kind = HeaderValue::from_static(content_type);
+                ([quiet, (header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], bytes)
+                    .into_response()
+            }
+        }
+    }
+}
+
+impl Door {
+    /// Whoever does not show the token learns nothing else.
+    fn admit(&self, headers: &HeaderMap) -> Result<(), Fault> {
+        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        let token = self.options.token.expose().as_bytes();
+        let same = |shown: &[u8]| aws_lc_rs::constant_time::verify_slices_are_equal(shown, token).is_ok();
+        match shown {
+            Some(shown) if !token.is_empty() && same(shown) => Ok(()),
+            _ => Err(Fault::new(401, "unauthorized", "show the operator's token: Authorization: Bearer <token>")),
+        }
+    }
+
+    /// The merchant that the request names.
+    pub(crate) fn merchant(&self, input: &Input) -> Result<Arc<Partner>, Fault> {
+        let code = input.text("merchant")?;
+        self.engine.partner(&code).ok_or_else(|| Fault::not_found(format_args!("merchant {code}")))
+    }
+
+    /// Asks the store a question.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.engine.read(question).await.ok_or_else(Fault::unavailable)
+    }
+
+    /// The row of a key.
+    pub(crate) async fn row(&self, key: Key) -> Result<Option<Row>, Fault> {
+        self.read(move |reader| reader.row(&key)).await
+    }
+
+    /// Takes a step; `impossible` says when it cannot be taken.
+    pub(crate) async fn operate(
+        &self,
+        merchant: &MerchantCode,
+        command: Command,
+        impossible: &str,
+    ) -> Result<(), Fault> {
+        let taken = self.engine.operate(merchant, command).await;
+        taken.map_err(|refusal| Fault::of_refusal(&refusal, impossible))
+    }
+}
+
+/// How many rows the request wants.
+pub(crate) fn page_rows(input: &Input) -> usize {
+    let rows = input.number("limit").unwrap_or(PAGE_ROWS).max(1);
+    usize::try_from(rows).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,86 @@
+//! The reference of the door, printed from the list of operations. A test compares it with `docs/reference/operator.md`
+//! and rewrites that when it is told to.
+
+use std::fmt::Write as _;
+
+use crate::{
+    input::{Field, Kind},
+    operation::OPERATIONS,
+};
+
+const INTRODUCTION: &str = "\
+# The operator's door
+
+<!-- Printed from the operations of the crate `operator`; changed there, never here. -->
+
+`POST /operator/v1/<operation>` with `Authorization: Bearer <token>` and a JSON object; the answer is a JSON object. A
+refusal is `{\"error\":{\"code\":\"...\",\"message\":\"...\"}}` with 400 (the request says something that it must not), 401 (the
+token), 404 (it is not there), 409 (it does not go together with what is there) or 503 (the store did not answer: ask
+again, with the same reference). `GET /operator/v1/metrics` gives what the continuous check of the ledger found as lines
+of metrics. `gerbang merchant`, `invoice`, `ledger`, `bill` and `status` speak to this door.
+
+Money is text with two decimals, times carry their offset. A field is mandatory (Y) or optional (O); one that is not in
+the table is refused.
+";
+
+/// `docs/reference/operator.md`.
+pub fn operations_page() -> String {
+    let mut out = INTRODUCTION.to_owned();
+    for operation in OPERATIONS {
+        let _ = write!(out, "\n## {}\n\n{}\n", operation.name, operation.promise);
+        push_fields(&mut out, operation.fields);
+        for field in operation.fields {
+            if let Kind::Objects(_, fields) = field.kind {
+                let _ = write!(out, "\nEach of `{}`:\n", field.name);
+                push_fields(&mut out, fields);
+            }
+        }
+        let _ = write!(out, "\n```json\n{}\n```\n", operation.sample);
+    }
+    out
+}
+
+fn push_fields(out: &mut String, fields: &[Field]) {
+    if fields.is_empty() {
+        out.push_str("\nIt takes no fields.\n");
+        return;
+    }
+    out.push_str("\n| field | type | | meaning |\n| --- | --- | --- | --- |\n");
+    for field in fields {
+        let presence = if field.mandatory { "Y" } else { "O" };
+        let _ = writeln!(out, "| `{}` | {} | {presence} | {} |", field.name, field.kind.describe(), field.meaning);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Input;
+
+    #[test]
+    fn the_page_is_what_the_operations_say() {
+        let path = format!("{}/../../docs/reference/operator.md", env!("CARGO_MANIFEST_DIR"));
+        let printed = operations_page();
+        if std::env::var_os("UPDATE_REFERENCE").is_some() {
+            std::fs::write(&path, &printed).expect("the folder of the reference");
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == printed,
+            "docs/reference/operator.md is not what the operations say; \
+             `UPDATE_REFERENCE=1 cargo nextest run -p operator reference` rewrites it"
+        );
+    }
+
+    #[test]
+    fn every_sample_is_taken_and_no_name_is_used_twice() {
+        let mut names: Vec<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), OPERATIONS.len());
+        for operation in OPERATIONS {
+            let read = Input::read(operation.sample.as_bytes(), operation.fields);
+            assert!(read.is_ok(), "{}: {read:?}", operation.name);
+        }
+    }
+}
