@@ -9,7 +9,9 @@
     reason = "an outcome that is not done yet is an ordinary answer here, not a rare failure"
 )]
 
+pub mod aggregator;
 pub mod dana;
+pub mod digiflazz;
 pub mod direct_debit;
 pub mod gopay;
 pub mod http;
@@ -39,6 +41,7 @@ pub static CONNECTORS: &[&dyn Connector] = &[
     &saldomu::Saldomu,
     &direct_debit::CIMB,
     &direct_debit::DANAMON,
+    &digiflazz::Digiflazz,
 ];
 
 /// The connector of this name (its folder's name).

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bill_magic;
+mod billers;
 mod conformance;
 mod fixtures;
 mod magic;

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Folders under `connectors/src` that connectors share.
-const SHARED_BY_CONNECTORS: &[&str] = &["imitation", "snap", "tests"];
+const SHARED_BY_CONNECTORS: &[&str] = &["aggregator", "imitation", "snap", "tests"];
 /// What every connector's folder holds.
 const CONNECTOR_PARTS: &[&str] = &["mod.rs", "wire.rs", "mapping.rs", "imitation.rs", "README.md", "fixtures/"];
 

@@ -70,6 +70,98 @@ pub enum Charge {
     Pending,
 }
 
+/// What the last four characters of a customer's number do at a biller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bill {
+    /// Nobody has this number.
+    UnknownCustomer,
+    /// Paid already.
+    PaidAlready,
+    /// Nothing is due.
+    NothingDue,
+    /// Closed at this time of day.
+    CutOff,
+    /// The biller cannot be reached; nothing was done.
+    Unavailable,
+    /// Only the sandbox's first biller has none of it.
+    OutOfStockAtFirst,
+    /// Our money at the biller does not suffice.
+    FloatShort,
+    /// Taken, and failed at once.
+    Failed,
+    /// Failed at once, and delivered all the same; a notice says so.
+    FailedThenDelivered,
+    /// In process, then delivered.
+    InProcess,
+    /// In process, then failed.
+    InProcessThenFailed,
+    /// Delivered; the token follows when it is asked for.
+    TokenLate,
+    /// Delivered, and the answer is lost.
+    Lost,
+    /// Neither taken nor answered; asked again, it goes through where asking is ordering.
+    NeverTaken,
+    /// Delivered, and answered with a server error.
+    ErrorDelivered,
+    /// Delivered, and answered with nonsense.
+    Nonsense,
+    /// Delivered, and answered late.
+    Slow,
+    /// Delivered, and noticed twice.
+    NoticedTwice,
+    /// Delivered; the first answer names another amount.
+    WrongAmount,
+    /// Delivered, and taken back; a notice says so.
+    Refunded,
+}
+
+/// Last four characters of a customer's number, what they do at every biller, and how that is said.
+pub const BILLS: &[(&str, Bill, &str)] = &[
+    ("0014", Bill::UnknownCustomer, "nobody has this number: refused when asked what is due, or when bought"),
+    ("0088", Bill::PaidAlready, "bills: paid already"),
+    ("0010", Bill::NothingDue, "bills: nothing is due"),
+    ("0058", Bill::CutOff, "closed at this time of day, at every biller"),
+    ("0105", Bill::Unavailable, "the biller is disturbed and nothing was done, at every biller"),
+    (
+        "0053",
+        Bill::OutOfStockAtFirst,
+        "out of stock at the sandbox's first biller; the next one delivers, where there is one",
+    ),
+    ("0044", Bill::FloatShort, "our own money at the biller does not suffice, at every biller"),
+    ("0037", Bill::Failed, "taken, and failed at once"),
+    (
+        "1037",
+        Bill::FailedThenDelivered,
+        "failed at once, and delivered all the same: a notice or a question says so later",
+    ),
+    ("0039", Bill::InProcess, "in process; delivered when it is asked about for the second time"),
+    ("1039", Bill::InProcessThenFailed, "in process; failed when it is asked about for the second time"),
+    (
+        "1020",
+        Bill::TokenLate,
+        "electricity tokens: delivered without a token, which is there when it is asked for the second time",
+    ),
+    ("0999", Bill::Lost, "delivered; the answer is lost, the connection is closed"),
+    (
+        "1999",
+        Bill::NeverTaken,
+        "HTTP 500 and not taken; asked about, it is not known, or is taken where asking is ordering again",
+    ),
+    ("0500", Bill::ErrorDelivered, "HTTP 500, although delivered"),
+    ("0502", Bill::Nonsense, "delivered; the answer's body is nonsense"),
+    ("0504", Bill::Slow, "delivered; the answer comes after 8 seconds"),
+    ("0022", Bill::NoticedTwice, "delivered; the notice comes twice, where the biller sends notices"),
+    (
+        "0069",
+        Bill::WrongAmount,
+        "bills: paid; the first answer names another amount and must not be believed, a question names the right one",
+    ),
+    ("0074", Bill::Refunded, "delivered at first, then taken back: a notice or a question says so"),
+];
+
+/// How often an order that is in process at first is asked about until it ends.
+pub const BILL_QUESTIONS: u32 = 2;
+
 /// Numbers, what they do, and how that is said.
 pub const PHONES: &[(&str, Phone, &str)] = &[
     ("628110000404", Phone::NotFound, "account not found"),
@@ -112,6 +204,11 @@ pub fn amount(amount: Amount) -> Option<Charge> {
     AMOUNTS.iter().find(|(rupiah, ..)| Amount::rupiah(*rupiah) == amount).map(|(_, what, _)| *what)
 }
 
+/// What this customer's number does at a biller, if it is magic.
+pub fn bill(order_id: &str) -> Option<Bill> {
+    BILLS.iter().find(|(last, ..)| order_id.ends_with(last)).map(|(_, what, _)| *what)
+}
+
 /// Whether the wallet opens an account for this number when it first sees it.
 pub fn opens_on_sight(number: &str) -> bool {
     number.starts_with(OPEN_PREFIX) && is_number(number)
@@ -128,7 +225,7 @@ pub fn is_number(number: &str) -> bool {
 pub fn markdown() -> String {
     let mut out = String::from(
         "# Magic values of the sandbox\n\n<!-- Generated from crates/connectors/src/imitation/magic.rs; a test compares the two. -->\n\n\
-         Every imitated wallet knows these values. Everything else succeeds as long as the account holds the money.\n\n\
+         Every imitated wallet knows the first three tables, every imitated biller the last one. Everything else succeeds as long as the account holds the money.\n\n\
          ## One-time codes and PINs\n\n| value | where | what happens |\n| --- | --- | --- |\n",
     );
     let minutes = OTP_SECONDS / 60;
@@ -158,6 +255,15 @@ pub fn markdown() -> String {
     for (rupiah, _, text) in AMOUNTS {
         let _ = writeln!(out, "| {rupiah} | {text} |");
     }
+    out.push_str(
+        "\n## Customers' numbers at billers\n\n\
+         Every imitated biller looks at the last four characters of the customer's number (`order_id`), whatever stands \
+         before them. Every other number that the product allows has a bill, always the same one.\n\n\
+         | last four | what happens |\n| --- | --- |\n",
+    );
+    for (last, _, text) in BILLS {
+        let _ = writeln!(out, "| `{last}` | {text} |");
+    }
     out
 }
 
@@ -169,6 +275,15 @@ mod tests {
     fn the_page_is_the_table() {
         let page = include_str!("../../../../docs/reference/magic-values.md");
         assert_eq!(page, markdown(), "write the text of magic::markdown() to docs/reference/magic-values.md");
+    }
+
+    #[test]
+    fn no_number_of_the_documents_is_magic() {
+        for number in ["520520795556", "8801835307911", "400400400400400", "0888666777", "081218816222", "530000000001"]
+        {
+            assert_eq!(bill(number), None, "{number}");
+        }
+        assert_eq!(bill("530000000039"), Some(Bill::InProcess));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What the imitations share: a provider played by us is a pure function of its own little state, with its own books.
 //! `simulator` puts it behind a real HTTP listener; the gateway reaches it only over HTTP.
 
+pub mod biller;
+pub mod bills;
 pub mod magic;
 pub mod page;
 pub mod standard;

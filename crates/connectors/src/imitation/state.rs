@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Setup;
 
 /// How amounts and instants are written: sen and microseconds, whole numbers.
-mod stored {
+pub(super) mod stored {
     macro_rules! whole {
         ($name:ident, $type:ty, $write:expr, $read:expr) => {
             pub mod $name {

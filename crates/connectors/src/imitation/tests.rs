@@ -221,8 +221,8 @@ fn pages_change_language_carry_a_style_and_end_in_a_404() {
 /// WCAG's contrast with white, in whole numbers.
 #[test]
 fn white_text_is_readable_on_every_wallets_colour() {
-    for connector in crate::CONNECTORS {
-        let mut world = World::new(*connector);
+    for connector in crate::tests::world::wallets() {
+        let mut world = World::new(connector);
         let style = get(&mut world, "/assets/wallet.css");
         let colour = style.split_once("--brand:#").expect("a colour").1;
         let part = |at: usize| u64::from_str_radix(&colour[at..at + 2], 16).expect("hexadecimal digits");

@@ -6,8 +6,8 @@ use lifecycle::{
 };
 use money::Amount;
 
-use super::world::{ON_SIGHT, RETURN_URL, SEEDED, World};
-use crate::{CONNECTORS, Capability, NoticeEvent, imitation::SANDBOX_PIN};
+use super::world::{ON_SIGHT, RETURN_URL, SEEDED, World, wallets};
+use crate::{Capability, NoticeEvent, imitation::SANDBOX_PIN};
 
 /// A charge in rupiah that every provider has confirmed on its page.
 const LARGE: u32 = 2_500_000;
@@ -18,9 +18,9 @@ fn can(world: &World, capability: Capability) -> bool {
 
 #[test]
 fn a_customer_links_pays_and_unlinks() {
-    for connector in CONNECTORS {
+    for connector in wallets() {
         for phone in [SEEDED, ON_SIGHT] {
-            whole_life(&mut World::new(*connector), phone);
+            whole_life(&mut World::new(connector), phone);
         }
     }
 }
@@ -92,8 +92,8 @@ fn unlink(world: &mut World, link: LinkId, provider: &ProviderLink, phone: &str)
 
 #[test]
 fn what_is_not_declared_is_refused_without_a_request() {
-    for connector in CONNECTORS {
-        let mut world = World::new(*connector);
+    for connector in wallets() {
+        let mut world = World::new(connector);
         let (link, provider) = world.link(ON_SIGHT).unwrap();
         for call in world.every_call(link, &provider, ON_SIGHT) {
             let declared = can(&world, Capability::of(&call));
@@ -106,8 +106,8 @@ fn what_is_not_declared_is_refused_without_a_request() {
 
 #[test]
 fn an_authorisation_code_works_once_and_for_half_an_hour() {
-    for connector in CONNECTORS {
-        let mut world = World::new(*connector);
+    for connector in wallets() {
+        let mut world = World::new(connector);
         if !can(&world, Capability::StartAuthorisation) {
             continue;
         }
@@ -129,8 +129,8 @@ fn an_authorisation_code_works_once_and_for_half_an_hour() {
 
 #[test]
 fn a_charge_without_a_link_asks_the_customer_on_the_wallets_page() {
-    for connector in CONNECTORS {
-        let mut world = World::new(*connector);
+    for connector in wallets() {
+        let mut world = World::new(connector);
         let mut charge = world.charge_call(None, ON_SIGHT, Amount::rupiah(25_000));
         charge.phone = None;
         match world.run(&ProviderCall::Charge(charge.clone())) {
@@ -146,9 +146,9 @@ fn a_charge_without_a_link_asks_the_customer_on_the_wallets_page() {
 
 #[test]
 fn a_payment_page_for_a_number_without_a_usable_account_ends_the_charge() {
-    for connector in CONNECTORS {
+    for connector in wallets() {
         for phone in ["628110000404", "628110000403"] {
-            let mut world = World::new(*connector);
+            let mut world = World::new(connector);
             let charge = world.charge_call(None, phone, Amount::rupiah(25_000));
             if let Outcome::CustomerNeeded { url, .. } = world.run(&ProviderCall::Charge(charge.clone())) {
                 world.browse(&url, phone);
@@ -161,8 +161,8 @@ fn a_payment_page_for_a_number_without_a_usable_account_ends_the_charge() {
 
 #[test]
 fn a_payment_page_that_fails_ends_the_charge() {
-    for connector in CONNECTORS {
-        let mut world = World::new(*connector);
+    for connector in wallets() {
+        let mut world = World::new(connector);
         let (_, provider) = world.link(ON_SIGHT).unwrap();
         let charge = world.charge_call(Some(provider.clone()), ON_SIGHT, Amount::rupiah(LARGE));
         let Outcome::CustomerNeeded { url, .. } = world.run(&ProviderCall::Charge(charge.clone())) else {
@@ -182,8 +182,8 @@ fn a_payment_page_that_fails_ends_the_charge() {
 
 #[test]
 fn notices_are_believed_only_with_the_providers_signature_and_time() {
-    for connector in CONNECTORS {
-        let mut world = World::new(*connector);
+    for connector in wallets() {
+        let mut world = World::new(connector);
         let (link, provider) = world.link(ON_SIGHT).unwrap();
         world.read_notices();
         let charge = world.charge_call(Some(provider), ON_SIGHT, Amount::rupiah(LARGE));
@@ -222,11 +222,11 @@ fn notices_are_believed_only_with_the_providers_signature_and_time() {
 
 #[test]
 fn an_imitation_takes_up_where_it_was_saved() {
-    for connector in CONNECTORS {
-        let mut world = World::new(*connector);
+    for connector in wallets() {
+        let mut world = World::new(connector);
         let (link, provider) = world.link(ON_SIGHT).unwrap();
         let saved = world.imitation.save();
-        let mut fresh = World::new(*connector);
+        let mut fresh = World::new(connector);
         fresh.imitation.restore(&saved).unwrap();
         assert_eq!(fresh.imitation.save(), saved);
         fresh.clock.now = world.clock.now;
@@ -247,8 +247,8 @@ fn an_imitation_takes_up_where_it_was_saved() {
 
 #[test]
 fn nothing_secret_is_in_a_debug_print() {
-    for connector in CONNECTORS {
-        let mut world = World::new(*connector);
+    for connector in wallets() {
+        let mut world = World::new(connector);
         let (link, provider) = world.link(ON_SIGHT).unwrap();
         let mut secrets =
             vec!["client-secret-4711".to_owned(), SANDBOX_PIN.to_owned(), "no-such-code".into(), "135791".into()];

@@ -6,9 +6,9 @@ use lifecycle::{
 };
 use money::Amount;
 
-use super::world::{ON_SIGHT, World};
+use super::world::{ON_SIGHT, World, wallets};
 use crate::{
-    CONNECTORS, Capability, NoticeEvent,
+    Capability, NoticeEvent,
     imitation::{Delivery, magic},
 };
 
@@ -24,9 +24,9 @@ fn charged(world: &World) -> bool {
 
 #[test]
 fn amounts() {
-    for connector in CONNECTORS {
+    for connector in wallets() {
         for (rupiah, what, _) in magic::AMOUNTS {
-            let (mut world, provider) = linked(*connector);
+            let (mut world, provider) = linked(connector);
             let charge = world.charge_call(Some(provider), ON_SIGHT, Amount::rupiah(*rupiah));
             let first = world.run(&ProviderCall::Charge(charge.clone()));
             let name = format!("{} {rupiah}: {first:?}", world.name());
@@ -75,10 +75,10 @@ fn amounts() {
 
 #[test]
 fn phones() {
-    for connector in CONNECTORS {
+    for connector in wallets() {
         let by_code = connector.descriptor().capabilities.contains(&Capability::StartAuthorisation);
         for (number, what, _) in magic::PHONES {
-            let mut world = World::new(*connector);
+            let mut world = World::new(connector);
             let name = format!("{} {number}", world.name());
             let expected = match what {
                 magic::Phone::NotFound => Reason::AccountNotFound,
@@ -95,7 +95,7 @@ fn phones() {
             assert_eq!(world.link(number).unwrap_err(), expected, "{name}");
             assert_eq!(world.imitation.books().links_active, 0, "{name}");
         }
-        assert_eq!(World::new(*connector).link("628990000001").unwrap_err(), Reason::AccountNotFound);
+        assert_eq!(World::new(connector).link("628990000001").unwrap_err(), Reason::AccountNotFound);
     }
 }
 

@@ -5,15 +5,14 @@ use std::sync::OnceLock;
 use lifecycle::provider::{Outcome, ProviderCall};
 use proptest::prelude::*;
 
-use super::world::{ON_SIGHT, World};
+use super::world::World;
 use crate::{CONNECTORS, CallContext, Capability, Connector, HttpRequest, HttpResponse, Step};
 
 /// Every call that sends something, with the answers that the imitation gave to it.
 fn good_calls(connector: &'static dyn Connector) -> Vec<(ProviderCall, Vec<HttpResponse>)> {
     let mut world = World::new(connector);
-    let (link, provider) = world.link(ON_SIGHT).unwrap();
     let mut calls = vec![];
-    for call in world.every_call(link, &provider, ON_SIGHT) {
+    for call in world.calls() {
         world.run(&call);
         if !world.responses.is_empty() {
             calls.push((call, world.responses.clone()));
@@ -48,13 +47,13 @@ fn bodies(good: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_broken_answer_is_unknown() {
-    for connector in CONNECTORS {
-        for (call, responses) in good_calls(*connector) {
+    for connector in CONNECTORS.iter().copied() {
+        for (call, responses) in good_calls(connector) {
             for (place, good) in responses.iter().enumerate() {
                 for body in bodies(&good.body) {
                     for status in [200, 202, 204, 302, 400, 404, 500, 502, 504] {
                         let response = HttpResponse { status, headers: vec![], body: body.clone() };
-                        let outcome = proceed(*connector, &call, &responses[..place], &response);
+                        let outcome = proceed(connector, &call, &responses[..place], &response);
                         // A question that precedes the effect proves that the effect was not asked for.
                         let last = place + 1 == responses.len();
                         let name = connector.descriptor().name;
@@ -72,12 +71,12 @@ fn a_broken_answer_is_unknown() {
 
 #[test]
 fn a_server_error_is_unknown_whatever_its_body_says() {
-    for connector in CONNECTORS {
-        for (call, responses) in good_calls(*connector) {
+    for connector in CONNECTORS.iter().copied() {
+        for (call, responses) in good_calls(connector) {
             let (good, before) = responses.split_last().unwrap();
             for status in [500, 501, 502, 503, 504] {
                 let response = HttpResponse { status, ..good.clone() };
-                let outcome = proceed(*connector, &call, before, &response);
+                let outcome = proceed(connector, &call, before, &response);
                 assert!(matches!(outcome, Some(Outcome::Unknown(_))), "{}: {outcome:?}", connector.descriptor().name);
             }
         }
@@ -89,11 +88,10 @@ type Case = (&'static dyn Connector, ProviderCall, Vec<HttpResponse>);
 fn cases() -> &'static [Case] {
     static CASES: OnceLock<Vec<Case>> = OnceLock::new();
     CASES.get_or_init(|| {
-        let of = |connector: &&'static dyn Connector| {
-            let connector = *connector;
+        let of = |connector: &'static dyn Connector| {
             good_calls(connector).into_iter().map(move |(call, responses)| (connector, call, responses))
         };
-        CONNECTORS.iter().flat_map(of).collect()
+        CONNECTORS.iter().copied().flat_map(of).collect()
     })
 }
 
@@ -155,7 +153,8 @@ proptest! {
         };
         let response = world.send(&request);
         prop_assert!((200..600).contains(&response.status));
-        prop_assert!(world.imitation.books().charges.is_empty() && world.imitation.books().links_active <= 1);
+        let books = world.imitation.books();
+        prop_assert!(books.charges.is_empty() && books.orders.is_empty() && books.links_active <= 1);
     }
 }
 
@@ -164,9 +163,8 @@ fn paths_called() -> Vec<(usize, String)> {
     let mut paths = vec![];
     for (place, connector) in CONNECTORS.iter().enumerate() {
         let mut world = World::new(*connector);
-        let (link, provider) = world.link(ON_SIGHT).unwrap();
         let account = super::world::account();
-        for call in world.every_call(link, &provider, ON_SIGHT) {
+        for call in world.calls() {
             let context = CallContext { account: &account, now: world.clock.now, token: None, external_id: "1" };
             match connector.begin(&call, &context) {
                 Step::Send(request) => paths.push((place, request.path().to_owned())),

@@ -13,7 +13,8 @@ use money::Amount;
 use protocol::keys::PrivateKey;
 
 use crate::{
-    Account, CallContext, Capability, Connector, HttpRequest, HttpResponse, Notice, NoticeRefused, Returned, Step,
+    Account, CONNECTORS, CallContext, Capability, Connector, HttpRequest, HttpResponse, Notice, NoticeRefused,
+    Returned, Step,
     imitation::{Customer, Delivery, Imitation, SANDBOX_OTP, SANDBOX_PIN, Setup, Surroundings},
 };
 
@@ -27,6 +28,21 @@ pub(crate) const RETURN_URL: &str = "https://gateway.example/return?page=abc";
 pub(crate) const STATE: &str = "state-889871204JJK1I23K";
 
 const NOW: &str = "2026-11-20T10:00:00+07:00";
+
+/// Every connector that moves a customer's money.
+pub(crate) fn wallets() -> impl Iterator<Item = &'static dyn Connector> {
+    with(Capability::Charge)
+}
+
+/// Every connector that delivers bills and products.
+pub(crate) fn billers() -> impl Iterator<Item = &'static dyn Connector> {
+    with(Capability::PayBill)
+}
+
+fn with(capability: Capability) -> impl Iterator<Item = &'static dyn Connector> {
+    let able = move |connector: &&dyn Connector| connector.descriptor().capabilities.contains(&capability);
+    CONNECTORS.iter().copied().filter(able)
+}
 
 pub(crate) fn gateway_key() -> &'static PrivateKey {
     static KEY: OnceLock<PrivateKey> = OnceLock::new();
@@ -187,7 +203,7 @@ impl World {
         reaction.response
     }
 
-    fn with_context<T>(&mut self, act: impl FnOnce(&dyn Connector, &CallContext<'_>) -> T) -> T {
+    pub(crate) fn with_context<T>(&mut self, act: impl FnOnce(&dyn Connector, &CallContext<'_>) -> T) -> T {
         self.external_ids += 1;
         let external_id = format!("{:020}", self.external_ids);
         let context = CallContext {
@@ -368,6 +384,15 @@ impl World {
 
     pub(crate) fn name(&self) -> &'static str {
         self.connector.descriptor().name
+    }
+
+    /// One call of everything that the connector can be asked.
+    pub(crate) fn calls(&mut self) -> Vec<ProviderCall> {
+        if self.connector.descriptor().capabilities.contains(&Capability::PayBill) {
+            return super::billers::every_call(self);
+        }
+        let (link, provider) = self.link(ON_SIGHT).unwrap();
+        self.every_call(link, &provider, ON_SIGHT)
     }
 
     /// One call of every kind, against this link.

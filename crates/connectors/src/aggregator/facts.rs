@@ -1,0 +1,214 @@
+//! The facts of a bill under the field names of `data`. Aggregators word them each in their own way; here they have one
+//! name each, so that a merchant cannot tell who delivered.
+
+use lifecycle::{
+    biller::{Category, Pricing},
+    provider::{BillDue, BillOrder},
+};
+use money::Amount;
+
+use super::{chosen, whole_rupiah};
+
+/// What an aggregator says of a bill, in words that no single one uses. Empty texts are not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Bill and fines, without the aggregator's admin fee.
+    pub bill_amount: Option<Amount>,
+    /// The aggregator's admin fee for all bills together.
+    pub admin_fee: Option<Amount>,
+    /// What is taken from our deposit.
+    pub cost: Option<Amount>,
+    /// How many bills.
+    pub bills: u32,
+    /// The customer's name.
+    pub customer_name: Option<String>,
+    /// The fines in the bill.
+    pub penalty: Option<Amount>,
+    /// The periods, joined by commas, as the aggregator writes them.
+    pub period: Option<String>,
+    /// The aggregator's or biller's reference.
+    pub reference: Option<String>,
+    /// Further facts under their names in `data`.
+    pub more: Vec<(&'static str, String)>,
+}
+
+impl Facts {
+    /// A further fact, where the aggregator tells it.
+    pub fn tell(&mut self, name: &'static str, value: Option<String>) {
+        self.more.extend(value.map(|value| (name, value)));
+    }
+
+    /// What is due. The source's own admin fee is part of it only where the product says so.
+    pub fn due(self, order: &BillOrder) -> Option<BillDue> {
+        let bill_amount = amount_of(order, self.bill_amount?, self.admin_fee)?;
+        let fields = fields(order, &self, bill_amount);
+        Some(BillDue {
+            bill_amount,
+            admin_fee: self.admin_fee,
+            cost: self.cost,
+            bills: self.bills.max(1),
+            customer_name: self.customer_name,
+            fields,
+            provider_reference: self.reference,
+        })
+    }
+}
+
+/// The bill's amount as the product counts it.
+pub fn amount_of(order: &BillOrder, bill_amount: Amount, admin_fee: Option<Amount>) -> Option<Amount> {
+    if order.admin_included {
+        bill_amount.checked_add(admin_fee.unwrap_or(Amount::ZERO)).ok()
+    } else {
+        Some(bill_amount)
+    }
+}
+
+/// What is due for a denomination, which nobody has to be asked for.
+pub fn denomination(order: &BillOrder) -> Option<Facts> {
+    let Pricing::Denomination { bill_amount, .. } = order.pricing else { return None };
+    Some(Facts { bill_amount: Some(bill_amount), bills: 1, ..Facts::default() })
+}
+
+/// `201911` as `NOV19`, the form of the documents' samples; anything else as it is.
+fn month_name(period: &str) -> String {
+    const NAMES: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+    let whole = period.len() == 6 && period.bytes().all(|byte| byte.is_ascii_digit());
+    let name = whole.then(|| period[4..].parse::<usize>().ok()?.checked_sub(1).and_then(|month| NAMES.get(month)));
+    name.flatten().map_or_else(|| period.to_owned(), |name| format!("{name}{}", &period[2..4]))
+}
+
+/// Under which names, and in which order, a category tells its facts.
+fn fields(order: &BillOrder, facts: &Facts, bill_amount: Amount) -> Vec<(String, String)> {
+    let amount = whole_rupiah(bill_amount).to_string();
+    let padded = format!("{:0>12}", whole_rupiah(bill_amount));
+    let admin = facts.admin_fee.map(|fee| whole_rupiah(fee).to_string());
+    let number = || Some(order.order_id.clone());
+    let name = || facts.customer_name.clone();
+    let reference = || facts.reference.clone();
+    let period = || facts.period.clone();
+    let bills = facts.bills.max(1);
+    let told: Vec<(&str, Option<String>)> = match order.category {
+        Category::PlnPrepaid => {
+            vec![("customer_id", number()), ("customer_name", name()), ("price", Some(amount))]
+        }
+        Category::PlnPostpaid => {
+            let months = period().map(|text| text.split(',').map(month_name).collect::<Vec<_>>().join(","));
+            let total = Some(bills.to_string());
+            vec![
+                ("customer_id", number()),
+                ("customer_name", name()),
+                ("total_bill", total),
+                ("bill_period", months),
+                ("bill_amount", Some(amount)),
+                ("admin_fee", admin),
+            ]
+        }
+        Category::PlnNonTaglis => vec![
+            ("registration_no", number()),
+            ("customer_id", number()),
+            ("customer_name", name()),
+            ("bill_amount", Some(amount)),
+            ("admin_fee", admin),
+        ],
+        Category::BpjsKesehatan => vec![
+            ("va_number", number()),
+            ("customer_id", number()),
+            ("customer_name", name()),
+            ("bill_period", period()),
+            ("bill_amount", Some(amount.clone())),
+            ("admin_fee", admin),
+            ("amount", Some(amount)),
+            ("remain_payment", Some("0".into())),
+            ("reff_code", reference()),
+        ],
+        Category::Pdam => vec![
+            ("bill_amount", Some(amount)),
+            ("bill_date", period()),
+            ("bill_total", Some(format!("{bills:02}"))),
+            ("customer_id", number()),
+            ("customer_name", name()),
+            ("penalty", facts.penalty.map(|penalty| whole_rupiah(penalty).to_string())),
+            ("ref_no", reference()),
+        ],
+        Category::MobilePrepaid => {
+            let face = match order.pricing {
+                Pricing::Denomination { face, .. } => Some((whole_rupiah(face) / 1000).to_string()),
+                _ => None,
+            };
+            vec![("denomination", face), ("price", Some(amount))]
+        }
+        Category::MobilePostpaid => vec![
+            ("phone_no", number()),
+            ("bill_total", Some(bills.to_string())),
+            ("bill_ref", reference()),
+            ("bill_amount", Some(padded)),
+            ("customer_name", name()),
+            ("region_code", Some("00".into())),
+        ],
+        Category::EwalletTopup => vec![("customer_name", name())],
+        Category::Insurance => vec![
+            ("policy_no", number()),
+            ("insured", name()),
+            ("bill_amount", Some(amount)),
+            ("admin_fee", admin),
+            ("customer_id", number()),
+            ("amount", Some(padded)),
+        ],
+        Category::Instalment | Category::CreditCard => vec![
+            ("contract_no", number()),
+            ("customer_name", name()),
+            ("penalty", facts.penalty.map(|penalty| whole_rupiah(penalty).to_string())),
+            ("admin_fee", admin),
+            ("reff_no", reference()),
+            ("card_no", Some(hidden(&order.order_id))),
+            ("amount", Some(padded)),
+        ],
+        Category::Internet | Category::CableTv => vec![
+            ("customer_id", number()),
+            ("customer_name", name()),
+            ("period", period()),
+            ("bill_amount", Some(amount)),
+            ("admin_fee", admin),
+            ("reff_no", reference()),
+            ("amount", Some(padded)),
+        ],
+    };
+    let mut fields: Vec<(String, String)> =
+        told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    for (name, value) in &facts.more {
+        match fields.iter_mut().find(|(known, _)| known == name) {
+            Some(known) => known.1.clone_from(value),
+            None => fields.push(((*name).to_owned(), value.clone())),
+        }
+    }
+    fields
+}
+
+/// A card's number with all but the first six and last four digits hidden.
+fn hidden(card: &str) -> String {
+    let last = card.len().saturating_sub(4);
+    card.char_indices().map(|(place, digit)| if (6..last).contains(&place) { '*' } else { digit }).collect()
+}
+
+/// Whether an inquiry's answer is one that the order may be paid by: the same amount, where one is known.
+pub fn is_what_was_ordered(order: &BillOrder, due: &BillDue) -> bool {
+    chosen(order).is_none_or(|amount| amount == due.bill_amount)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_have_the_samples_names() {
+        for (period, name) in [("201711", "NOV17"), ("202601", "JAN26"), ("202613", "202613"), ("01", "01"), ("", "")] {
+            assert_eq!(month_name(period), name);
+        }
+    }
+
+    #[test]
+    fn a_card_is_shown_by_its_ends() {
+        assert_eq!(hidden("5289133888888888"), "528913******8888");
+        assert_eq!(hidden("123"), "123");
+    }
+}
