@@ -65,6 +65,7 @@ fn every_member_has_a_row(name: &str, text: &str, fields: &[Field]) {
         let known = ["responseCode", "responseMessage"].contains(&path.as_str())
             || fields.iter().any(|field| {
                 field.path == path
+                    || (field.kind == Kind::Members && path.starts_with(&format!("{}.", field.path)))
                     || (field.kind == Kind::Amount
                         && [".value", ".currency"].iter().any(|end| format!("{}{end}", field.path) == path))
             });
@@ -173,8 +174,30 @@ fn an_answer_of_another_operation_is_500_and_a_refusal_has_its_code() {
         let code = match operation.trust() {
             Trust::SnapAsymmetric => format!("429{}00", operation.service().0),
             Trust::ApiKey => "4900".into(),
+            Trust::Biller => "\"901\"".into(),
         };
         assert!(busy.starts_with("429 ") && busy.contains(&code), "{} {busy}", operation.name());
+    }
+}
+
+#[test]
+fn what_a_hash_signature_covers_are_fields_of_the_operation() {
+    for operation in operations() {
+        let parts = operation.signature_parts();
+        assert_eq!(!parts.is_empty(), operation.trust() == Trust::Biller, "{}", operation.name());
+        for part in parts {
+            assert!(operation.fields().iter().any(|field| field.path == *part), "{} {part}", operation.name());
+        }
+    }
+}
+
+#[test]
+fn the_samples_of_the_biller_services_are_signed_with_the_key_of_the_sandbox() {
+    for operation in operations().filter(|operation| operation.trust() == Trust::Biller) {
+        let sample = Document::parse(operation.sample().as_bytes()).expect("JSON");
+        let parts = operation.signature_parts().iter().map(|part| sample.text(part).unwrap_or_default());
+        let expected = protocol::hash::sign(parts, "key");
+        assert_eq!(sample.text("signature"), Some(expected.as_str()), "{}", operation.name());
     }
 }
 
@@ -249,7 +272,8 @@ fn an_operation_lists_every_code_that_its_own_checks_answer() {
     for (operation, value) in operations().flat_map(|operation| wrong.map(|value| (operation, value))) {
         for body in with_each_member_as(operation, &format!("\"{value}\"")) {
             if let Err(fault) = testing::read_as(operation, &testing::merchant(), &body) {
-                let listed = operation.cases().iter().chain(crate::COMMON_CASES).any(|case| **case == *fault.case);
+                let common = crate::COMMON_CASES.iter().chain(crate::biller_envelope::COMMON_CASES);
+                let listed = operation.cases().iter().chain(common).any(|case| **case == *fault.case);
                 assert!(listed, "{} answers {} unlisted", operation.name(), fault.case);
             }
         }

@@ -52,6 +52,18 @@ pub enum Kind {
     ObjectOrArray,
     /// `true` or `false`.
     Boolean,
+    /// Digits, hundredths of a rupiah, or the Indonesian decimal form, `150.000,00`.
+    Hundredths(usize),
+    /// A number of JSON, whole.
+    Number,
+    /// A date and time without offset, in Jakarta: `YYYY-MM-DD HH:MM:SS`.
+    JakartaTime,
+    /// A text that is a JSON object in itself.
+    JsonText(usize),
+    /// Any text at all; its content is not read.
+    Anything(usize),
+    /// An object whose members depend on what it is about.
+    Members,
 }
 
 /// Who must send a field.
@@ -280,7 +292,8 @@ impl Kind {
                 }
                 _ => false,
             },
-            Self::Amount => matches!(node, Node::Object(_)),
+            Self::Amount | Self::Members => matches!(node, Node::Object(_)),
+            Self::Number => matches!(node, Node::Number(text) if text.bytes().all(|byte| byte.is_ascii_digit())),
             _ => match node {
                 Node::Number(_) if strictness == Strictness::Strict => false,
                 _ => node.text().is_some_and(|text| self.holds_text(text, strictness)),
@@ -303,7 +316,17 @@ impl Kind {
             Self::Photo(_) => is_photo(text),
             Self::Email(_) => is_email(text),
             Self::OneOf(words) => words.iter().any(|word| same_word(word, text, strictness)),
-            Self::Object | Self::Array | Self::ObjectOrArray | Self::Boolean | Self::Amount => false,
+            Self::Hundredths(_) => Amount::parse_biller(text).is_ok(),
+            Self::JakartaTime => is_jakarta_time(text),
+            Self::JsonText(_) => Document::parse(text.as_bytes()).is_ok(),
+            Self::Anything(_) => true,
+            Self::Object
+            | Self::Array
+            | Self::ObjectOrArray
+            | Self::Boolean
+            | Self::Amount
+            | Self::Number
+            | Self::Members => false,
         }
     }
 
@@ -325,17 +348,34 @@ impl Kind {
             | Self::Phone(max)
             | Self::Url(max)
             | Self::Photo(max)
-            | Self::Email(max) => Some(max),
+            | Self::Email(max)
+            | Self::Hundredths(max)
+            | Self::JsonText(max)
+            | Self::Anything(max) => Some(max),
+            Self::JakartaTime => Some(19),
             Self::Instant => Some(40),
             Self::Date => Some(10),
-            Self::Amount | Self::OneOf(_) | Self::Object | Self::Array | Self::ObjectOrArray | Self::Boolean => None,
+            Self::Amount
+            | Self::OneOf(_)
+            | Self::Object
+            | Self::Array
+            | Self::ObjectOrArray
+            | Self::Boolean
+            | Self::Number
+            | Self::Members => None,
         }
     }
 
     /// The rule in words, for the reference; empty when the type says it all.
     pub fn rule(self) -> String {
         match self {
-            Self::Text(_) | Self::Object | Self::Array | Self::Boolean => String::new(),
+            Self::Text(_) | Self::Object | Self::Array | Self::Boolean | Self::Number | Self::Anything(_) => {
+                String::new()
+            }
+            Self::Hundredths(_) => "hundredths of a rupiah, digits; or `150.000,00`".into(),
+            Self::JakartaTime => "`YYYY-MM-DD HH:MM:SS`, Jakarta".into(),
+            Self::JsonText(_) => "a JSON object as text".into(),
+            Self::Members => "members depend on the product".into(),
             Self::Digits(_) => "digits".into(),
             Self::Reference(_) => "letters, digits, `-`, `_`, `.`".into(),
             Self::Phone62(_) => "`62` and digits".into(),
@@ -359,7 +399,8 @@ impl fmt::Display for Kind {
             Self::Array => f.write_str("Array"),
             Self::ObjectOrArray => f.write_str("Object or Array"),
             Self::Boolean => f.write_str("Boolean"),
-            Self::Amount => f.write_str("Object"),
+            Self::Amount | Self::Members => f.write_str("Object"),
+            Self::Number => f.write_str("Number"),
             Self::Date => f.write_str("Date"),
             Self::Instant => f.write_str("String (25)"),
             Self::OneOf(words) => {
@@ -396,6 +437,11 @@ pub(crate) fn parse_address(text: &str, schemes: &[&str]) -> Option<Url> {
         return None;
     }
     Url::parse(text).ok()
+}
+
+/// `YYYY-MM-DD HH:MM:SS`, and a day and time that there is.
+fn is_jakarta_time(text: &str) -> bool {
+    text.len() == 19 && text.as_bytes()[10] == b' ' && Instant::parse(&format!("{text}+07:00")).is_ok()
 }
 
 fn is_photo(text: &str) -> bool {
@@ -540,6 +586,14 @@ mod tests {
             &["test", "@a.b", "a@b", "a@b..c", "a b@c.d", "a@b@c.d", "<a@b.c>"],
         );
         check(Kind::OneOf(&["KTP", "SIM"]), &["KTP", "sim"], &["ID"]);
+        check(Kind::Hundredths(17), &["10250000", "102.500,00"], &["102500.00", "-1", "1e3", "999999999999999999"]);
+        check(
+            Kind::JakartaTime,
+            &["2019-10-10 11:01:30"],
+            &["2019-10-10T11:01:30", "2019-10-10 11:01", "2019-02-30 11:01:30", "2019-10-10 25:01:30", "ééééééééé9"],
+        );
+        check(Kind::JsonText(32), &[r#"{"amount": "10000000"}"#, " {\n} "], &["", "{", "[]", "x", r#"{"a":1}{"#]);
+        check(Kind::Anything(3), &["\u{7}", "{"], &["abcd"]);
         assert_eq!(Kind::OneOf(&["KTP"]).spelled("ktp"), "KTP");
         // Length is counted in characters.
         check(Kind::Text(2), &["éé"], &["ééé"]);

@@ -1,5 +1,9 @@
 //! What we promise callers: one file per operation, plus notifications and the code table.
 
+mod bill_reply;
+pub mod biller;
+pub mod biller_envelope;
+mod biller_parts;
 pub mod callbacks;
 #[cfg(test)]
 mod conformance;
@@ -23,7 +27,7 @@ pub use operation::{
 
 /// Every operation, in the order of the reference.
 pub fn operations() -> impl Iterator<Item = &'static dyn Operation> {
-    linkage::OPERATIONS.iter().copied()
+    linkage::OPERATIONS.iter().chain(biller::OPERATIONS).copied()
 }
 
 /// The operation of this name.

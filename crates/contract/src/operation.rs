@@ -22,6 +22,9 @@ pub enum Trust {
     SnapAsymmetric,
     /// The merchant's API key is a field of the form (Merchant Info).
     ApiKey,
+    /// Basic authentication, `sender_id` and `password` in the form, and a hash signature over
+    /// [`Operation::signature_parts`]: the biller services.
+    Biller,
 }
 
 /// Where the fields are.
@@ -90,7 +93,8 @@ impl ReadContext<'_> {
             partner_reference,
             digest: self.call.digest,
             received_at: self.call.received_at,
-            replay: self.merchant.replay,
+            // The biller services answer every repeat with a code of its own.
+            replay: self.merchant.replay && operation.trust() != Trust::Biller,
             answer: None,
         }
     }
@@ -164,6 +168,11 @@ pub trait Operation: Send + Sync {
     /// Where the fields are.
     fn input(&self) -> Input {
         Input::Json
+    }
+    /// The fields that a hash signature covers, in their order; the key comes behind them. Verifying, signing and
+    /// explaining all read this list.
+    fn signature_parts(&self) -> &'static [&'static str] {
+        &[]
     }
     /// Every field of the request; enforced before [`Operation::read`] and printed in the reference.
     fn fields(&self) -> &'static [Field];

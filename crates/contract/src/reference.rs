@@ -3,10 +3,13 @@
 
 use std::fmt::Write;
 
-use protocol::codes::{self, Case, ClientAction};
+use protocol::{
+    biller_codes,
+    codes::{self, Case, ClientAction, Family},
+};
 
 use crate::{
-    COMMON_CASES, Input, Operation, Trust,
+    COMMON_CASES, Input, Operation, Trust, biller_envelope,
     callbacks::{CALLBACKS, Callback},
     document::Document,
     field::{Field, Kind, Presence},
@@ -50,11 +53,38 @@ pub fn operations_page() -> String {
     push_table(&mut out, ["header", "type", "", "meaning"], HEADERS.iter().map(|row| row.map(str::to_owned)));
     out.push_str("\nEvery operation may also answer:\n\n");
     push_codes(&mut out, COMMON_CASES, "ss");
-    for operation in operations() {
+    for operation in operations().filter(|operation| operation.trust() != Trust::Biller) {
+        push_operation(&mut out, operation);
+    }
+    let _ = write!(out, "\n{BILLER_INTRODUCTION}\n");
+    push_codes(&mut out, biller_envelope::COMMON_CASES, "");
+    for operation in operations().filter(|operation| operation.trust() == Trust::Biller) {
         push_operation(&mut out, operation);
     }
     out
 }
+
+const BILLER_INTRODUCTION: &str = "\
+# Biller services
+
+Older than the standard: a form in the body (`application/x-www-form-urlencoded`), no headers but `Authorization: Basic`
+with the base64 of user name, a colon and password, JSON in the answer. The first failure answers, in this order: Basic
+authentication (HTTP 401, with `WWW-Authenticate`); the body is too large, of another type, or no form; a mandatory field
+missing, then a field malformed, each in the order of the table; `sender_id`, which must be yours; `password`; the
+signature; a `rq_uuid` that was used before; then the business. Refusals of the business are answered with HTTP 200.
+
+The signature is the SHA-256, 64 hexadecimal digits, of `##`, the parts named with each service and your key, joined by
+`##`, and `##`, all in upper case. A part is the very text of its field. In the sandbox a wrong signature is answered with
+`debug`: the string that should have been hashed, its hash, and the mistake that gives yours, where it is a known one. Two
+keys may be live at once.
+
+Amounts in requests and at the top of answers are hundredths of a rupiah without separators, `20250000` for Rp 202,500;
+requests may also have `202.500,00`. Inside `data` they are in rupiah. `error_code` is always a string; its text stands in
+`error_desc` and in `error_message`. Lengths of the documents that cannot be meant (3 for `password` and `order_id`, 32 for
+a signature of 64 digits) are not enforced, for strict merchants neither.
+
+Every service may also answer:
+";
 
 const OPERATIONS_INTRODUCTION: &str = "\
 A field is mandatory (Y), mandatory in its object when that is sent (y), optional (O) or conditional (C). Where a
@@ -73,7 +103,7 @@ status is the code's first three digits. Where a message has no place for the re
 fn push_operation(out: &mut String, operation: &dyn Operation) {
     let service = match operation.trust() {
         Trust::SnapAsymmetric => format!(" ({})", operation.service().0),
-        Trust::ApiKey => String::new(),
+        Trust::ApiKey | Trust::Biller => String::new(),
     };
     let _ = writeln!(out, "\n## {}{service}\n", operation.title());
     for (place, path) in operation.paths().iter().enumerate() {
@@ -88,20 +118,24 @@ fn push_operation(out: &mut String, operation: &dyn Operation) {
     let trust = match operation.trust() {
         Trust::SnapAsymmetric => "signed, with the headers above",
         Trust::ApiKey => "no headers, no signature; the API key is a field",
+        Trust::Biller => "Basic authentication, `sender_id`, `password` and a hash signature",
     };
     let _ = writeln!(out, "Fields in {place}; {trust}. In `gerbang call`: `{}`.\n", operation.name());
     let _ = writeln!(out, "{}\n\n### Request\n", operation.promise());
     push_fields(out, operation.fields(), operation.sample());
+    if operation.trust() == Trust::Biller {
+        let _ = writeln!(out, "\nSigned: `##{}##<key>##` in upper case.", operation.signature_parts().join("##"));
+    }
     push_sample(out, operation.sample());
     out.push_str("\n### Reply\n\n");
     push_fields(out, operation.reply_fields(), operation.reply_sample());
     push_sample(out, operation.reply_sample());
     out.push_str("\n### Codes\n\n");
-    let service = match operation.trust() {
-        Trust::SnapAsymmetric => operation.service().0,
-        Trust::ApiKey => return out.push_str("`error_code` `0000`; see above.\n"),
-    };
-    push_codes(out, operation.cases(), service);
+    match operation.trust() {
+        Trust::SnapAsymmetric => push_codes(out, operation.cases(), operation.service().0),
+        Trust::ApiKey => out.push_str("`error_code` `0000`; see above.\n"),
+        Trust::Biller => push_codes(out, operation.cases(), operation.service().0),
+    }
 }
 
 /// `docs/reference/callbacks.md`: every message of ours to merchants.
@@ -143,21 +177,56 @@ pub fn response_codes_page() -> String {
         &mut out,
         head,
         codes::CASES.iter().map(|case| {
-            let mut message = case.message.to_owned();
-            for other in case.also_sent_as {
-                let _ = write!(message, "; Espay also: {other}");
-            }
             [
                 format!("{} / {}", case.http, case.case),
-                message,
+                with_other_texts(case),
                 format!("{:?}", case.kind).to_lowercase(),
                 action(case).to_owned(),
                 answered_by(case),
             ]
         }),
     );
+    let _ = write!(out, "\n{BILLER_CODES_INTRODUCTION}\n");
+    let head = ["code", "HTTP", "text", "kind", "what you do", "answered by"];
+    push_table(
+        &mut out,
+        head,
+        biller_codes::CASES.iter().map(|case| {
+            let common = biller_envelope::COMMON_CASES.contains(&case);
+            [
+                format!("`{}`", case.case),
+                case.http.to_string(),
+                with_other_texts(case),
+                format!("{:?}", case.kind).to_lowercase(),
+                action(case).to_owned(),
+                if common { "every biller service".to_owned() } else { answered_by_billers(case) },
+            ]
+        }),
+    );
     out
 }
+
+fn with_other_texts(case: &Case) -> String {
+    let mut message = case.message.to_owned();
+    for other in case.also_sent_as {
+        let _ = write!(message, "; Espay also: {other}");
+    }
+    message
+}
+
+fn answered_by_billers(case: &Case) -> String {
+    let services = operations().filter(|operation| operation.trust() == Trust::Biller);
+    let titles: Vec<_> = services.filter(|o| o.cases().contains(&case)).map(|o| o.title()).collect();
+    titles.join(", ")
+}
+
+const BILLER_CODES_INTRODUCTION: &str = "\
+## Biller services
+
+`error_code` is one code for all biller services. `210`, `405`, `610`, `800`, `9999` and `EX` are those that Espay's samples
+and integrators show, with their meaning; that `801` and `802` exist and are failures is all that is known of them, and
+here they say what stands beside `800`. The other codes are ours.
+";
 
 const CODES_INTRODUCTION: &str = "\
 `responseCode` has seven digits: the HTTP status, the two digits of the service, the two digits of the case. Decide by
@@ -196,7 +265,12 @@ fn push_codes(out: &mut String, cases: &[&Case], service: &str) {
         out,
         ["code", "message", "what you do"],
         cases.iter().map(|case| {
-            [format!("`{}{service}{}`", case.http, case.case), case.message.to_owned(), action(case).to_owned()]
+            let code = match case.family {
+                Family::Standard => format!("`{}{service}{}`", case.http, case.case),
+                Family::Biller if case.http == 200 => format!("`{}`", case.case),
+                Family::Biller => format!("`{}` (HTTP {})", case.case, case.http),
+            };
+            [code, case.message.to_owned(), action(case).to_owned()]
         }),
     );
 }

@@ -5,12 +5,14 @@ use std::sync::{Arc, LazyLock};
 use calendar::{Instant, JakartaDay};
 use catalogue::Catalogue;
 use lifecycle::{
-    Answer, AuthCodeId, Command, Digest, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Reason, RequestId,
-    Secret,
+    Answer, AuthCodeId, BillId, Command, Digest, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Reason,
+    RequestId, Secret,
+    bill::{Bill, BillStatus},
+    biller::Quote,
     linkage::Tokens,
-    merchant::{BindingFlow, Callbacks, Strictness},
+    merchant::{BillerAccess, BindingFlow, Callbacks, Mechanism, Strictness},
     payment::{Payment, PaymentStatus},
-    provider::{AccountInfo, AccountStatus, BalanceKind, BalanceLine},
+    provider::{AccountInfo, AccountStatus, BalanceKind, BalanceLine, BillDue, BillReceipt},
     request::RequestKey,
 };
 use money::Amount;
@@ -80,8 +82,24 @@ pub fn merchant() -> Merchant {
         replay: false,
         strictness: Strictness::Lenient,
         callbacks: Callbacks::default(),
-        biller: None,
+        biller: Some(biller_access(Mechanism::Deposit { low_balance: None })),
         suspended: false,
+    }
+}
+
+/// What lets the merchant of the samples use the biller services: every product but one.
+pub fn biller_access(mechanism: Mechanism) -> BillerAccess {
+    let denied = "SLYPDP";
+    let products = builtin().products().map(|product| product.code.clone());
+    BillerAccess {
+        sender_id: "SANDBOX".into(),
+        username: "espay-test".into(),
+        basic_password: Secret::new("test"),
+        password: Secret::new("test"),
+        keys: vec![Secret::new("key")],
+        mechanism,
+        products: Some(products.filter(|code| code.as_str() != denied).collect()),
+        prices: vec![],
     }
 }
 
@@ -144,6 +162,86 @@ pub fn payment(status: PaymentStatus) -> Payment {
     }
 }
 
+/// A bill of the merchant as its inquiry left it, or would have: of this product and customer, with what the biller
+/// said is due.
+pub fn bill(product: &str, order_id: &str, due: Option<BillDue>, bill_amount: Amount) -> Bill {
+    let product = builtin().product(product).expect("a product of the catalogue");
+    let quote = product.price.quote(bill_amount).expect("it fits");
+    let without = |quote: Quote| quote.bill_amount.checked_sub(quote.admin_fee).expect("the fee is in the bill");
+    let quote = match product.admin_included {
+        true => Quote { bill_amount, ..product.price.quote_with(without(quote), quote.admin_fee).expect("it fits") },
+        false => quote,
+    };
+    Bill {
+        id: BillId::from_bits(0x018E_3BC4_7C74_0000_0000_0000_000A_7F88),
+        merchant: MerchantCode::new("SGWYESSISHOP"),
+        product: product.code.clone(),
+        category: product.category,
+        order_id: order_id.into(),
+        additional: vec![],
+        request: call().key,
+        pricing: product.pricing,
+        price: product.price,
+        admin_included: product.admin_included,
+        chosen: None,
+        quote: Some(quote),
+        due,
+        sources: product.sources.clone(),
+        source: 0,
+        attempt: 0,
+        inquired: true,
+        payer: None,
+        hold: None,
+        orders: vec![],
+        asker: None,
+        recent: vec![],
+        created_at: now(),
+        status: BillStatus::Inquired { expires_at: now().plus_seconds(900) },
+    }
+}
+
+/// What a biller says is due.
+pub fn due(bill_amount: Amount, customer_name: &str, fields: &[(&str, &str)]) -> BillDue {
+    BillDue {
+        bill_amount,
+        admin_fee: None,
+        cost: None,
+        bills: 1,
+        customer_name: Some(customer_name.into()),
+        fields: fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        provider_reference: Some("REF1".into()),
+    }
+}
+
+/// A bill that was paid.
+pub fn paid(bill: Bill, token: Option<&str>, fields: &[(&str, &str)]) -> Bill {
+    let receipt = BillReceipt {
+        provider_reference: "PAID1".into(),
+        bill_amount: None,
+        cost: None,
+        token: token.map(Secret::new),
+        fields: fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+    };
+    Bill { status: BillStatus::Succeeded { receipt, at: now() }, ..bill }
+}
+
+/// The electricity token of the documents' sample, inquired.
+pub fn token_bill() -> Bill {
+    let fields = [
+        ("meter_serial", "32012345678"),
+        ("class", "R1  /000001300"),
+        ("token_unsold1", "0"),
+        ("token_unsold2", "0"),
+        ("reff_no", "0SGW1234"),
+    ];
+    bill("SLYLPR200", "520520795556", Some(due(Amount::rupiah(200_000), "RAISA", &fields)), Amount::rupiah(200_000))
+}
+
+/// The same, paid and delivered.
+pub fn delivered_token() -> Bill {
+    paid(token_bill(), Some("12345678901234567890"), &[("kwh", "131.5")])
+}
+
 /// Reads a request as the server does, from any source of fields.
 pub fn read_document(
     operation: &dyn Operation,
@@ -186,7 +284,10 @@ pub fn fault_as(operation: &dyn Operation, merchant: &Merchant, body: &str) -> S
 
 /// The reply to an answer: HTTP status, a blank, the body.
 pub fn reply(operation: &dyn Operation, answer: &Answer) -> String {
-    let merchant = merchant();
+    let mut merchant = merchant();
+    if let Some(access) = &mut merchant.biller {
+        access.products = Some(["SLYLPR200", "SLYPLJ", "SVH"].map(ProductCode::new).to_vec());
+    }
     let context = WriteContext {
         base_url: "https://gateway.example",
         merchant: &merchant,
@@ -262,5 +363,10 @@ pub fn answers() -> Vec<(&'static str, Answer)> {
         ("inquiry_status", Answer::PaymentStatus(Box::new(paid()))),
         ("debit_status", Answer::PaymentStatus(Box::new(paid()))),
         ("debit_status", Answer::PaymentStatus(Box::new(failed()))),
+        ("biller_products", Answer::BillerProducts),
+        ("bill_inquiry", Answer::BillInquired(Box::new(token_bill()))),
+        ("bill_payment", Answer::BillPayment(Box::new(delivered_token()))),
+        ("bill_status", Answer::BillStatus(Box::new(delivered_token()))),
+        ("biller_balance", Answer::BillerBalance { available: Amount::rupiah(950_000), held: Amount::rupiah(50_000) }),
     ]
 }

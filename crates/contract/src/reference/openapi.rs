@@ -4,7 +4,7 @@ use protocol::codes::Case;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    COMMON_CASES, Input, Operation, Trust,
+    COMMON_CASES, Input, Operation, Trust, biller_envelope,
     field::{Field, Kind, Presence},
     operations,
 };
@@ -25,12 +25,17 @@ pub fn openapi() -> String {
         "info": {
             "title": "Gerbang",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Linkage and payment in the words of SNAP and Espay. Lengths and mandatory fields are those of strict merchants.",
+            "description": "Linkage, payment and bills in the words of SNAP and Espay. Lengths and mandatory fields are those of strict merchants.",
         },
         "paths": paths,
         "components": {
             "parameters": header_parameters(),
             "schemas": { "Amount": amount_schema() },
+            "securitySchemes": { "billerBasic": {
+                "type": "http",
+                "scheme": "basic",
+                "description": "User name and password of the biller services; the form holds `sender_id`, `password` and `signature` besides.",
+            } },
         },
     });
     // The order of members must not depend on which features another crate asks of the JSON library.
@@ -44,7 +49,7 @@ fn described(operation: &dyn Operation, place: usize) -> Value {
         Trust::SnapAsymmetric => {
             signed_headers().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })).collect()
         }
-        Trust::ApiKey => vec![],
+        Trust::ApiKey | Trust::Biller => vec![],
     };
     if operation.input() == Input::QueryOrForm {
         parameters.extend(operation.fields().iter().map(query_parameter));
@@ -56,6 +61,9 @@ fn described(operation: &dyn Operation, place: usize) -> Value {
         "parameters": parameters,
         "responses": responses(operation),
     });
+    if operation.trust() == Trust::Biller {
+        described["security"] = json!([{ "billerBasic": [] }]);
+    }
     let media = match operation.input() {
         Input::Json => "application/json",
         Input::Form => "application/x-www-form-urlencoded",
@@ -102,7 +110,11 @@ fn query_parameter(field: &Field) -> Value {
 
 fn responses(operation: &dyn Operation) -> Value {
     let mut responses: Map<String, Value> = Map::new();
-    for case in operation.cases().iter().chain(COMMON_CASES) {
+    let common = match operation.trust() {
+        Trust::SnapAsymmetric | Trust::ApiKey => COMMON_CASES,
+        Trust::Biller => biller_envelope::COMMON_CASES,
+    };
+    for case in operation.cases().iter().chain(common) {
         let response = responses.entry(case.http.to_string()).or_insert_with(|| json!({ "description": "" }));
         let line = line(operation, case);
         let description = response["description"].as_str().unwrap_or_default();
@@ -122,7 +134,9 @@ fn responses(operation: &dyn Operation) -> Value {
 
 fn line(operation: &dyn Operation, case: &Case) -> String {
     match operation.trust() {
-        Trust::SnapAsymmetric => format!("{} {}", case.code(operation.service().0), case.message),
+        Trust::SnapAsymmetric | Trust::Biller => {
+            format!("{} {}", case.code(operation.service().0), case.message)
+        }
         Trust::ApiKey => case.message.to_owned(),
     }
 }
@@ -174,7 +188,12 @@ fn kind_schema(kind: Kind) -> Value {
         Kind::Phone(_) => json!({ "type": "string", "pattern": "^(62|08)[0-9]+$" }),
         Kind::Url(_) => json!({ "type": "string", "format": "uri" }),
         Kind::Email(_) => json!({ "type": "string", "format": "email" }),
-        Kind::Text(_) | Kind::Photo(_) => json!({ "type": "string" }),
+        Kind::Members => return json!({ "type": "object", "additionalProperties": true }),
+        Kind::Number => return json!({ "type": "integer", "minimum": 0 }),
+        Kind::JakartaTime => json!({ "type": "string", "pattern": r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$" }),
+        Kind::Hundredths(_) => json!({ "type": "string", "pattern": r"^([0-9]+|[0-9]{1,3}(\.[0-9]{3})*,[0-9]{2})$" }),
+        Kind::JsonText(_) => json!({ "type": "string", "contentMediaType": "application/json" }),
+        Kind::Text(_) | Kind::Photo(_) | Kind::Anything(_) => json!({ "type": "string" }),
     };
     schema["maxLength"] = kind.length_max().into();
     schema
@@ -208,5 +227,12 @@ mod tests {
         let schema = &pay["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(schema["properties"]["amount"]["$ref"], "#/components/schemas/Amount");
         assert_eq!(schema["properties"]["urlParam"]["required"], json!(["url"]));
+        let bill = &description["paths"]["/rest/biller/paymentreport"]["post"];
+        assert_eq!(bill["security"], json!([{ "billerBasic": [] }]));
+        assert_eq!(bill["parameters"], json!([]));
+        let form = &bill["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
+        assert_eq!(form["properties"]["amount"]["type"], "string");
+        assert!(form["required"].as_array().is_some_and(|names| names.contains(&json!("signature"))));
+        assert_eq!(description["components"]["securitySchemes"]["billerBasic"]["scheme"], "basic");
     }
 }
