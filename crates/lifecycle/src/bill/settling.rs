@@ -417,15 +417,15 @@ impl Settling<'_> {
 
     /// Answers the call that waits, if nothing was said to it yet and there is something to say, and keeps the bill.
     fn end(mut self) -> Decision {
+        if !self.bill.status.is_open() && !self.bill.owes_token() {
+            self.bill.asker = None;
+        }
         if self.unanswered && !matches!(self.bill.status, BillStatus::Sent { .. }) {
             let answer = match &self.bill.status {
                 BillStatus::Failed { reason, .. } => Answer::Refused(Refusal::Provider(reason.clone())),
                 _ => Answer::BillPayment(Box::new(self.bill.clone())),
             };
             self.decision.answer(self.bill.request.clone(), answer);
-        }
-        if !self.bill.status.is_open() && !self.bill.owes_token() {
-            self.bill.asker = None;
         }
         self.decision.rows.push(self.bill.into());
         self.decision

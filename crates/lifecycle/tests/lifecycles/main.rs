@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bill;
+mod bill_properties;
+mod billing;
+mod deposit;
+mod invoice;
 mod linkage;
 mod payment;
 mod support;

@@ -180,7 +180,7 @@ fn a_success_after_a_failure_is_told_and_not_hidden() {
     assert_eq!(the_payment(&gateway).status.name(), "succeeded_late");
     let results = gateway.notices.iter().map(|notice| match notice {
         Notice::Payment(payment) => payment.result.clone(),
-        Notice::Binding(_) => panic!("no binding here"),
+        Notice::Binding(_) | Notice::LowBalance(_) => panic!("neither is here"),
     });
     let results: Vec<_> = results.collect();
     assert_eq!(results, [PaymentResult::Failed(Reason::InsufficientFunds), PaymentResult::SucceededLate("P1".into())]);

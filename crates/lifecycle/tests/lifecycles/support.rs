@@ -1,8 +1,9 @@
 //! A world of rows in memory, a clock and a countable source of identities, so that lifecycles can be driven by lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{Instant, JakartaDay};
+use ledger::Entry;
 use lifecycle::{
     Answer, Command, Context, Decision, Digest, Fresh, Key, Merchant, MerchantCode, ProductCode, Refusal, RequestId,
     Row,
@@ -59,7 +60,9 @@ pub fn merchant() -> Merchant {
             inquiry_url: Some("http://merchant.test/inquiry".into()),
             payment_url: Some("http://merchant.test/payment".into()),
             binding_url: Some("http://merchant.test/binding".into()),
+            low_balance_url: Some("http://merchant.test/low-balance".into()),
         },
+        biller: None,
         suspended: false,
     }
 }
@@ -72,13 +75,25 @@ pub struct Gateway {
     pub tasks: Vec<Task>,
     pub notices: Vec<Notice>,
     pub answers: Vec<(RequestKey, Answer)>,
+    pub entries: Vec<Entry>,
+    /// What the present command named: the engine loads no other row.
+    named: Option<BTreeSet<Key>>,
     fresh: Counting,
     calls: u32,
 }
 
 impl World for Gateway {
     fn row(&self, key: &Key) -> Option<&Row> {
-        self.rows.get(key)
+        if let Some(named) = &self.named {
+            assert!(named.contains(key), "{key:?} is read and was not named");
+        }
+        match key {
+            // As the store finds them: the newest bill that has the key.
+            Key::BillByOrder(..) | Key::BillTaken(..) => {
+                self.bills().filter(|row| row.keys().contains(key)).max_by_key(|row| row.keys()[0].clone())
+            }
+            _ => self.rows.get(key),
+        }
     }
 }
 
@@ -91,6 +106,8 @@ impl Default for Gateway {
             tasks: vec![],
             notices: vec![],
             answers: vec![],
+            entries: vec![],
+            named: None,
             fresh: Counting::default(),
             calls: 0,
         }
@@ -107,7 +124,8 @@ impl Gateway {
                 day: JakartaDay::from_number(20_231_115),
                 external_id: self.calls.to_string(),
             },
-            id: RequestId::from_bits(u128::from(self.calls)),
+            // Far from what is counted for everything else: in life no two ids are the same.
+            id: RequestId::from_bits((1 << 100) + u128::from(self.calls)),
             service: ServiceCode(service),
             operation: "test",
             partner_reference: Some(reference.into()),
@@ -124,17 +142,21 @@ impl Gateway {
         let merchant = self.merchant.clone();
         let mut context =
             Context { now: self.now, fresh: &mut fresh, merchant: &merchant, not_found_final_seconds: 60 };
-        for key in command.keys() {
-            // Reading a key that was not named would be a row that the engine never loads.
-            let _ = self.rows.get(&key);
-        }
+        self.named = Some(command.keys().into_iter().collect());
         let decided = command.decide(self, &mut context);
+        self.named = None;
         self.fresh = fresh;
         self.commit(decided?);
         Ok(())
     }
 
+    /// The row of every bill.
+    pub fn bills(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|(key, _)| matches!(key, Key::Bill(_))).map(|(_, row)| row)
+    }
+
     fn commit(&mut self, decision: Decision) {
+        self.entries.extend(decision.entries);
         for row in decision.request.map(Row::from).into_iter().chain(decision.rows) {
             for key in row.keys() {
                 self.rows.insert(key, row.clone());
