@@ -13,8 +13,10 @@ pub mod aggregator;
 pub mod dana;
 pub mod digiflazz;
 pub mod direct_debit;
+pub mod espay;
 pub mod gopay;
 pub mod http;
+pub mod iak;
 pub mod imitation;
 pub mod ovo;
 pub mod saldomu;
@@ -42,6 +44,8 @@ pub static CONNECTORS: &[&dyn Connector] = &[
     &direct_debit::CIMB,
     &direct_debit::DANAMON,
     &digiflazz::Digiflazz,
+    &iak::Iak,
+    &espay::ESPAY,
 ];
 
 /// The connector of this name (its folder's name).
@@ -335,6 +339,17 @@ pub trait Connector: Send + Sync {
     fn notice(&self, request: &HttpRequest, _context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
         let _ = request;
         Err(NoticeRefused { why: "this provider sends no notices".into(), response: HttpResponse::json(404, "{}") })
+    }
+
+    /// The connector to ask for this product of another's, where an account here carries it too. It shares descriptor
+    /// and account with this one, which takes its notices.
+    fn carrying(&self, _product: &str) -> Option<&'static dyn Connector> {
+        None
+    }
+
+    /// Whether we play the provider. What speaks our own protocol is proved against our own server instead.
+    fn is_imitated(&self) -> bool {
+        true
     }
 
     /// The provider played by us, with its own books.

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use lifecycle::provider::{Outcome, ProviderCall};
 use proptest::prelude::*;
 
-use super::world::World;
-use crate::{CONNECTORS, CallContext, Capability, Connector, HttpRequest, HttpResponse, Step};
+use super::world::{World, imitated};
+use crate::{CallContext, Capability, Connector, HttpRequest, HttpResponse, Step};
 
 /// Every call that sends something, with the answers that the imitation gave to it.
 fn good_calls(connector: &'static dyn Connector) -> Vec<(ProviderCall, Vec<HttpResponse>)> {
@@ -47,7 +47,7 @@ fn bodies(good: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_broken_answer_is_unknown() {
-    for connector in CONNECTORS.iter().copied() {
+    for connector in imitated() {
         for (call, responses) in good_calls(connector) {
             for (place, good) in responses.iter().enumerate() {
                 for body in bodies(&good.body) {
@@ -71,7 +71,7 @@ fn a_broken_answer_is_unknown() {
 
 #[test]
 fn a_server_error_is_unknown_whatever_its_body_says() {
-    for connector in CONNECTORS.iter().copied() {
+    for connector in imitated() {
         for (call, responses) in good_calls(connector) {
             let (good, before) = responses.split_last().unwrap();
             for status in [500, 501, 502, 503, 504] {
@@ -91,7 +91,7 @@ fn cases() -> &'static [Case] {
         let of = |connector: &'static dyn Connector| {
             good_calls(connector).into_iter().map(move |(call, responses)| (connector, call, responses))
         };
-        CONNECTORS.iter().copied().flat_map(of).collect()
+        imitated().flat_map(of).collect()
     })
 }
 
@@ -140,10 +140,10 @@ proptest! {
         value in "[ -~]{0,40}",
         body in prop::collection::vec(any::<u8>(), 0..60),
     ) {
-        static PATHS: OnceLock<Vec<(usize, String)>> = OnceLock::new();
+        static PATHS: OnceLock<Vec<(&'static dyn Connector, String)>> = OnceLock::new();
         let paths = PATHS.get_or_init(paths_called);
         let (connector, path) = &paths[place % paths.len()];
-        let mut world = World::new(CONNECTORS[*connector]);
+        let mut world = World::new(*connector);
         let names = ["X-TIMESTAMP", "X-SIGNATURE", "X-PARTNER-ID", "X-EXTERNAL-ID", "CHANNEL-ID", "X-CLIENT-KEY", "Authorization"];
         let request = HttpRequest {
             method: if get { "GET" } else { "POST" },
@@ -158,19 +158,19 @@ proptest! {
     }
 }
 
-/// Every path that a connector calls or sends the browser to, with the connector's place in the list.
-fn paths_called() -> Vec<(usize, String)> {
+/// Every path that a connector calls or sends the browser to, with the connector.
+fn paths_called() -> Vec<(&'static dyn Connector, String)> {
     let mut paths = vec![];
-    for (place, connector) in CONNECTORS.iter().enumerate() {
-        let mut world = World::new(*connector);
+    for connector in imitated() {
+        let mut world = World::new(connector);
         let account = super::world::account();
         for call in world.calls() {
             let context = CallContext { account: &account, now: world.clock.now, token: None, external_id: "1" };
             match connector.begin(&call, &context) {
-                Step::Send(request) => paths.push((place, request.path().to_owned())),
+                Step::Send(request) => paths.push((connector, request.path().to_owned())),
                 Step::Done(Outcome::AuthoriseAt { url }) => {
                     let request = HttpRequest { method: "GET", url, headers: vec![], body: vec![] };
-                    paths.push((place, request.path().to_owned()));
+                    paths.push((connector, request.path().to_owned()));
                 }
                 Step::Done(_) => {}
             }

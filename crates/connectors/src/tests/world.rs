@@ -29,6 +29,11 @@ pub(crate) const STATE: &str = "state-889871204JJK1I23K";
 
 const NOW: &str = "2026-11-20T10:00:00+07:00";
 
+/// Every connector whose provider we play.
+pub(crate) fn imitated() -> impl Iterator<Item = &'static dyn Connector> {
+    CONNECTORS.iter().copied().filter(|connector| connector.is_imitated())
+}
+
 /// Every connector that moves a customer's money.
 pub(crate) fn wallets() -> impl Iterator<Item = &'static dyn Connector> {
     with(Capability::Charge)
@@ -41,7 +46,7 @@ pub(crate) fn billers() -> impl Iterator<Item = &'static dyn Connector> {
 
 fn with(capability: Capability) -> impl Iterator<Item = &'static dyn Connector> {
     let able = move |connector: &&dyn Connector| connector.descriptor().capabilities.contains(&capability);
-    CONNECTORS.iter().copied().filter(able)
+    imitated().filter(able)
 }
 
 pub(crate) fn gateway_key() -> &'static PrivateKey {
