@@ -20,12 +20,14 @@
 //! # Ok(()) }
 //! ```
 
+pub mod biller;
 pub mod callback;
 mod fields;
 mod outcome;
 pub mod request;
 mod send;
 
+pub use biller::{BillerClient, BillerCredentials};
 pub use callback::{CallbackFault, TrustedCallback, verify_callback};
 pub use outcome::{Outcome, outcome_of};
 pub use request::{Prepared, prepare};
@@ -35,6 +37,8 @@ use protocol::keys::{PrivateKey, PublicKey};
 
 /// How long a request may take before its outcome is unknown, in seconds: longer than the gateway itself waits.
 pub const TIMEOUT_SECONDS: u64 = 40;
+/// The same for the biller services, in seconds; billers are slow.
+pub const BILLER_TIMEOUT_SECONDS: u64 = 150;
 /// The largest answer that is read, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
@@ -59,6 +63,9 @@ pub enum ClientError {
     /// There is no operation of this name.
     #[error("there is no operation {0:?}")]
     UnknownOperation(String),
+    /// It is an operation of another family, with other credentials.
+    #[error("{0} is no biller service")]
+    NoBillerService(&'static str),
     /// The fields do not fit the way this operation takes them.
     #[error("{operation} takes {expected}, and {found} is not that")]
     Fields {

@@ -1,6 +1,9 @@
 //! What a caller knows after a request: three ways, never two.
 
-use protocol::codes;
+use protocol::{
+    biller_codes,
+    codes::{self, ClientAction},
+};
 
 /// What is known after a request.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -47,6 +50,9 @@ pub fn outcome_of(status: u16, body: &[u8], repeated: bool) -> Outcome {
         return Outcome::Unknown { why: format!("HTTP {status} with a body that is not JSON") };
     };
     let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+    if let (Some(_), Some(code)) = (answer["rq_uuid"].as_str(), answer["error_code"].as_str()) {
+        return of_biller(status, code, text("error_desc"), repeated);
+    }
     if let Some(code) = answer["error_code"].as_str() {
         return older(status, code, text("error_message"));
     }
@@ -66,11 +72,61 @@ pub fn outcome_of(status: u16, body: &[u8], repeated: bool) -> Outcome {
     }
 }
 
+/// The biller services. Success is final only when it says so; a code that we do not know proves nothing.
+fn of_biller(status: u16, code: &str, text: String, repeated: bool) -> Outcome {
+    let unknown = || Outcome::Unknown { why: format!("{code} {text}") };
+    let refused = || Outcome::Refused { code: code.to_owned(), message: text.clone() };
+    let Some(case) = biller_codes::find(code) else {
+        return unknown();
+    };
+    if case.is_success() {
+        // "Inproses", and whatever else a gateway may say that is not final.
+        let done = status == 200 && text.eq_ignore_ascii_case(biller_codes::SUCCESS.message);
+        return if done { Outcome::Succeeded } else { unknown() };
+    }
+    let of_an_earlier_copy = [&biller_codes::UUID_EXISTS, &biller_codes::SAME_TRANSACTION].contains(&case);
+    match case.client_action {
+        _ if of_an_earlier_copy && !repeated => refused(),
+        ClientAction::Inquire => unknown(),
+        _ if status >= 500 => unknown(),
+        _ => refused(),
+    }
+}
+
 /// The older services answer with `error_code`; `0000` is success.
 fn older(status: u16, code: &str, message: String) -> Outcome {
     match code {
         "0000" => Outcome::Succeeded,
         _ if status >= 500 => Outcome::Unknown { why: format!("HTTP {status}, {code} {message}") },
         _ => Outcome::Refused { code: code.to_owned(), message },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_biller_service_has_three_outcomes_too() {
+        let of = |status, code: &str, text: &str, repeated| {
+            let body = format!(r#"{{"rq_uuid":"U","error_code":"{code}","error_desc":"{text}","error_message":"x"}}"#);
+            outcome_of(status, body.as_bytes(), repeated)
+        };
+        assert_eq!(of(200, "0000", "Success", false), Outcome::Succeeded);
+        for (status, code, text, repeated) in [
+            (200, "0000", "Inproses", false),
+            (200, "9999", "Suspect", false),
+            (200, "EX", "Timeout while execution", false),
+            (500, "902", "Internal error", false),
+            (200, "210", "UUID already exist", true),
+            (200, "610", "The same transaction", true),
+            (200, "777", "a code of tomorrow", false),
+            (500, "0000", "Success", false),
+        ] {
+            assert!(matches!(of(status, code, text, repeated), Outcome::Unknown { .. }), "{code} {text}");
+        }
+        for (status, code) in [(200, "800"), (200, "405"), (401, "104"), (200, "210"), (200, "610"), (429, "901")] {
+            assert!(matches!(of(status, code, "no", false), Outcome::Refused { .. }), "{code}");
+        }
     }
 }

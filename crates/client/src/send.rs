@@ -14,6 +14,13 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Client {
     merchant: Merchant,
+    line: Line,
+}
+
+/// The transport to a gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    base_url: String,
     http: reqwest::Client,
 }
 
@@ -70,20 +77,8 @@ impl Client {
     /// # Errors
     /// [`ClientError::Address`] when the gateway's address is none.
     pub fn new(merchant: Merchant) -> Result<Self, ClientError> {
-        let address = url::Url::parse(&merchant.base_url).ok();
-        if !address.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
-            return Err(ClientError::Address(merchant.base_url));
-        }
-        // The process-wide choice is made once; a second attempt reports that it was made.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(TIMEOUT_SECONDS))
-            .no_proxy()
-            .build()
-            .map_err(ClientError::Transport)?;
-        let base_url = merchant.base_url.trim_end_matches('/').to_owned();
-        Ok(Self { merchant: Merchant { base_url, ..merchant }, http })
+        let line = Line::new(&merchant.base_url, TIMEOUT_SECONDS)?;
+        Ok(Self { merchant: Merchant { base_url: line.base_url.clone(), ..merchant }, line })
     }
 
     /// The credentials.
@@ -110,8 +105,38 @@ impl Client {
     /// Sends a request as it is; `repeated` says that it may have been sent before.
     pub async fn send_prepared(&self, prepared: Prepared, repeated: bool) -> Sent {
         let headers = prepared.headers(&self.merchant, request::now());
-        let text = request_text(&prepared, &headers);
-        let (response, outcome) = match self.exchange(&prepared, &headers).await {
+        let text = request_text(&prepared, &headers, &prepared.body);
+        self.line.send(prepared, &headers, text, repeated).await
+    }
+}
+
+impl Line {
+    /// A line that follows no redirects: a signed request goes where it was signed for.
+    pub(crate) fn new(base_url: &str, timeout_seconds: u64) -> Result<Self, ClientError> {
+        let address = url::Url::parse(base_url).ok();
+        if !address.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            return Err(ClientError::Address(base_url.to_owned()));
+        }
+        // The process-wide choice is made once; a second attempt reports that it was made.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(timeout_seconds))
+            .no_proxy()
+            .build()
+            .map_err(ClientError::Transport)?;
+        Ok(Self { base_url: base_url.trim_end_matches('/').to_owned(), http })
+    }
+
+    /// Sends a request with these headers; `text` is what is kept of it for people.
+    pub(crate) async fn send(
+        &self,
+        prepared: Prepared,
+        headers: &[(&'static str, String)],
+        text: String,
+        repeated: bool,
+    ) -> Sent {
+        let (response, outcome) = match self.exchange(&prepared, headers).await {
             Ok(answer) => {
                 let outcome = outcome_of(answer.status, &answer.body, repeated);
                 (Some(answer), outcome)
@@ -123,7 +148,7 @@ impl Client {
 
     async fn exchange(&self, prepared: &Prepared, headers: &[(&'static str, String)]) -> Result<Answer, String> {
         let method = if prepared.method == "GET" { reqwest::Method::GET } else { reqwest::Method::POST };
-        let mut builder = self.http.request(method, format!("{}{}", self.merchant.base_url, prepared.target));
+        let mut builder = self.http.request(method, format!("{}{}", self.base_url, prepared.target));
         for (name, value) in headers {
             builder = builder.header(*name, value);
         }
@@ -158,12 +183,13 @@ fn why(error: reqwest::Error) -> String {
     text
 }
 
-fn request_text(prepared: &Prepared, headers: &[(&'static str, String)]) -> String {
+/// A request for people: request line, headers, body.
+pub(crate) fn request_text(prepared: &Prepared, headers: &[(&'static str, String)], body: &[u8]) -> String {
     let mut text = format!("{} {}\n", prepared.method, prepared.target);
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\n"));
     }
     text.push('\n');
-    text.push_str(&String::from_utf8_lossy(&prepared.body));
+    text.push_str(&String::from_utf8_lossy(body));
     text
 }
