@@ -34,7 +34,7 @@ use crate::{
     outgoing::MerchantLine,
     perform::{self, Work},
     schedule,
-    transport::Lines,
+    transport::{Line, Lines},
 };
 
 /// How long stopping waits for calls under way, in milliseconds.
@@ -429,8 +429,7 @@ impl Engine {
             lang: code.lang.clone(),
             phone: code.phone.clone(),
         };
-        let connector = perform::seller(product).unwrap_or_default();
-        match self.call_provider(&connector, &call).await {
+        match self.call_line(self.lines().of_product(product), &call).await {
             Outcome::AuthoriseAt { url } => Ok(url),
             Outcome::Refused(reason) => Err(Refusal::Provider(reason)),
             _ => Err(Refusal::ProviderSilent),
@@ -439,15 +438,15 @@ impl Engine {
 
     /// Reads what the customer's browser brought back from a product's page.
     pub fn returned(&self, product: &ProductCode, query: &[(String, String)]) -> Returned {
-        match connectors::product(product.as_str()) {
-            Some((connector, _)) => connector.returned(query),
+        match self.lines().seller(product).and_then(connectors::connector) {
+            Some(connector) => connector.returned(query),
             None => Returned { result: Ok(None) },
         }
     }
 
-    /// Calls the provider of this connector; one that we have no account at is known not to be reached.
-    pub(crate) async fn call_provider(&self, connector: &str, call: &ProviderCall) -> Outcome {
-        match self.shared.lines.line(connector) {
+    /// Calls the provider on this line; one that we have no account at is known not to be reached.
+    pub(crate) async fn call_line(&self, line: Option<&Arc<Line>>, call: &ProviderCall) -> Outcome {
+        match line {
             Some(line) => self.shared.lines.call(line, call).await,
             None => Outcome::Refused(lifecycle::Reason::ProviderUnreachable),
         }
@@ -595,20 +594,23 @@ impl Drop for EndsWithItsThread {
 }
 
 fn products_of(options: &EngineOptions) -> Vec<ProductFacts> {
-    connectors::CONNECTORS
-        .iter()
-        .filter(|connector| options.accounts.contains_key(connector.descriptor().name))
-        .flat_map(|connector| {
-            let opens_accounts = connector.descriptor().capabilities.contains(&connectors::Capability::CreateAccount);
-            connector.descriptor().products.iter().map(move |product| ProductFacts {
-                code: product.code.to_owned(),
-                name: product.name.to_owned(),
-                bank_code: product.bank_code.to_owned(),
-                binding: product.binding,
-                opens_accounts,
-            })
-        })
-        .collect()
+    let mut facts = vec![];
+    for connector in connectors::CONNECTORS {
+        for product in connector.descriptor().products {
+            let carrier = options.carriers.get(product.code).and_then(|name| connectors::connector(name));
+            let seller = carrier.unwrap_or(*connector).descriptor();
+            if options.accounts.contains_key(seller.name) {
+                facts.push(ProductFacts {
+                    code: product.code.to_owned(),
+                    name: product.name.to_owned(),
+                    bank_code: product.bank_code.to_owned(),
+                    binding: product.binding,
+                    opens_accounts: seller.capabilities.contains(&connectors::Capability::CreateAccount),
+                });
+            }
+        }
+    }
+    facts
 }
 
 #[cfg(test)]

@@ -12,11 +12,7 @@ use money::Amount;
 use store::ProviderNotice;
 use tokio::sync::oneshot;
 
-use crate::{
-    Engine, SystemFresh,
-    batch::Errand,
-    perform::{Work, seller},
-};
+use crate::{Engine, SystemFresh, batch::Errand, perform::Work};
 
 /// Headers whose values are not kept.
 const SECRET_HEADERS: &[&str] = &["authorization", "authorization-customer", "cookie"];
@@ -78,11 +74,11 @@ impl Engine {
             tracing::error!(payment.id = %payment.id, ?amount, "a notice about a charge says another amount and is not believed");
             return Ok(());
         }
-        let Some((merchant, sold_by)) = row.as_ref().and_then(owner) else {
+        let Some((merchant, sold_by)) = row.as_ref().and_then(|row| owner(self, row)) else {
             tracing::error!(connector = name, about, "a notice is about something that is not here");
             return Ok(());
         };
-        if sold_by.as_deref() != Some(name) {
+        if sold_by != Some(name) {
             // A provider's signature speaks for its own charges and links only.
             tracing::error!(
                 connector = name,
@@ -141,7 +137,8 @@ impl Engine {
 }
 
 /// Whose payment or link it is, and the connector that sold its product.
-fn owner(row: &Row) -> Option<(MerchantCode, Option<String>)> {
+fn owner(engine: &Engine, row: &Row) -> Option<(MerchantCode, Option<&'static str>)> {
+    let seller = |product| engine.lines().seller(product);
     match row {
         Row::Payment(row) => Some((row.merchant.clone(), row.product.as_ref().and_then(seller))),
         Row::Link(row) => Some((row.merchant.clone(), seller(&row.product))),

@@ -30,6 +30,9 @@ pub struct EngineOptions {
     pub private_key: PrivateKey,
     /// Addresses and credentials by connector name. A connector without an account is not offered.
     pub accounts: HashMap<String, Account>,
+    /// Products that are not asked for at their own connector but at another one that carries them too, by product code:
+    /// the name of that connector.
+    pub carriers: HashMap<String, String>,
     /// Every biller product that is sold.
     pub catalogue: Arc<Catalogue>,
     /// How many writers share the queue, each with a connection; never more than the store has. A second one decides
@@ -68,6 +71,7 @@ impl EngineOptions {
             clock,
             private_key,
             accounts: HashMap::new(),
+            carriers: HashMap::new(),
             catalogue: Catalogue::builtin(),
             writers: 2,
             batch_commands_max: 256,

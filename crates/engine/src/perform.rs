@@ -31,6 +31,8 @@ pub struct Work {
 enum Call {
     /// At the connector of this name.
     Provider(String, ProviderCall),
+    /// Wherever this product is asked for.
+    Product(ProductCode, ProviderCall),
     AskMerchant(Box<Payment>),
     Notify(Box<lifecycle::notification::Notification>),
     /// Nothing to do any more, or nothing that may be done again: this is the outcome.
@@ -38,12 +40,9 @@ enum Call {
 }
 
 impl Call {
-    /// A call to the connector that sells this product.
+    /// A call about this product.
     fn of_product(product: &ProductCode, call: ProviderCall) -> Self {
-        match connectors::product(product.as_str()) {
-            Some((connector, _)) => Self::Provider(connector.descriptor().name.to_owned(), call),
-            None => Self::Settled(Outcome::Refused(lifecycle::Reason::ProviderUnreachable)),
-        }
+        Self::Product(product.clone(), call)
     }
 }
 
@@ -62,7 +61,13 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
         Call::Settled(outcome) => outcome,
         Call::Provider(connector, call) => {
             crash.pass("before_call");
-            let outcome = engine.call_provider(&connector, &call).await;
+            let outcome = engine.call_line(engine.lines().line(&connector), &call).await;
+            crash.pass("after_call");
+            outcome
+        }
+        Call::Product(product, call) => {
+            crash.pass("before_call");
+            let outcome = engine.call_line(engine.lines().of_product(&product), &call).await;
             crash.pass("after_call");
             outcome
         }
@@ -81,7 +86,7 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
         Row::Payment(payment) => payment.link,
         _ => None,
     });
-    let connector = connector_of(&work);
+    let connector = connector_of(&engine, &work);
     let command = Command::TaskEnded { task: work.task, outcome, link };
     engine.feed_back(partner, command, connector.as_deref()).await;
 }
@@ -113,7 +118,8 @@ fn merchant_of(work: &Work) -> Option<MerchantCode> {
 }
 
 /// The connector whose word counts for the task.
-fn connector_of(work: &Work) -> Option<String> {
+fn connector_of(engine: &Engine, work: &Work) -> Option<String> {
+    let seller = |product: &ProductCode| engine.lines().seller(product).map(str::to_owned);
     if let TaskKind::PayBill(about) | TaskKind::InquireBillPayment { bill: about, .. } = &work.task.kind {
         return Some(about.connector.clone());
     }
@@ -123,11 +129,6 @@ fn connector_of(work: &Work) -> Option<String> {
         Row::Bill(row) => row.source().map(|source| source.connector.clone()),
         _ => None,
     })
-}
-
-/// The connector that sells a product.
-pub(crate) fn seller(product: &ProductCode) -> Option<String> {
-    connectors::product(product.as_str()).map(|(connector, _)| connector.descriptor().name.to_owned())
 }
 
 fn call_of(engine: &Engine, work: &Work) -> Call {
@@ -158,7 +159,9 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
         TaskKind::Bind(_) => link.and_then(|link| bind_call(engine, link)),
         TaskKind::InquireBinding { .. } => link.and_then(inquire_binding_call),
         TaskKind::Unbind(_) => link.and_then(unbind_call),
-        TaskKind::InquireAccount { product, phone, .. } => Some(inquire_account_call(product, phone.as_ref(), link)),
+        TaskKind::InquireAccount { product, phone, .. } => {
+            Some(inquire_account_call(engine, product, phone.as_ref(), link))
+        }
         TaskKind::ReadBalance { .. } => link.and_then(read_balance_call),
         TaskKind::CreateAccount(_) => creation.and_then(|creation| create_call(creation, work.unstored.clone())),
         TaskKind::InquireCreation(_) => creation.map(inquire_creation_call),
@@ -178,14 +181,14 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
 
 /// Whether the provider of this product tells the state of an account.
 /// A provider that cannot be asked about the account is answered for from our own book: linked or not.
-fn inquire_account_call(product: &ProductCode, phone: Option<&String>, link: Option<&Link>) -> Call {
+fn inquire_account_call(engine: &Engine, product: &ProductCode, phone: Option<&String>, link: Option<&Link>) -> Call {
     let provider = link.and_then(provider_of).cloned();
     let phone = phone.or_else(|| link.and_then(|link| link.phone.as_ref())).cloned();
     let (status, level) =
         if provider.is_some() { (AccountStatus::Active, '2') } else { (AccountStatus::NotRegistered, '0') };
     let call = ProviderCall::InquireAccount { phone, provider };
-    let can_tell = connectors::product(product.as_str())
-        .is_some_and(|(connector, _)| connector.descriptor().capabilities.contains(&Capability::of(&call)));
+    let seller = engine.lines().seller(product).and_then(connectors::connector);
+    let can_tell = seller.is_some_and(|seller| seller.descriptor().capabilities.contains(&Capability::of(&call)));
     if can_tell {
         Call::of_product(product, call)
     } else {
@@ -259,7 +262,8 @@ fn charge_call(engine: &Engine, payment: &Payment, link: Option<&Link>) -> Optio
     let PaymentStatus::Charging { .. } = payment.status else {
         return None;
     };
-    let connector = seller(payment.product.as_ref()?)?;
+    let product = payment.product.as_ref()?;
+    let connector = engine.lines().seller(product)?;
     let provider = link.and_then(provider_of).cloned();
     if payment.link.is_some() && provider.is_none() {
         return Some(Call::Settled(Outcome::Refused(lifecycle::Reason::CustomerTokenInvalid)));
@@ -275,7 +279,7 @@ fn charge_call(engine: &Engine, payment: &Payment, link: Option<&Link>) -> Optio
         valid_until: payment.valid_until,
         description: payment.partner_reference.clone(),
     });
-    Some(Call::Provider(connector, call))
+    Some(Call::of_product(product, call))
 }
 
 fn inquire_charge_call(payment: &Payment) -> Option<Call> {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use connectors::{Account, CallContext, Connector, HttpRequest, HttpResponse, Step, connector};
 use lifecycle::{
-    Reason, Secret,
+    ProductCode, Reason, Secret,
     provider::{Outcome, ProviderCall},
 };
 use tokio::sync::{Mutex, Semaphore};
@@ -107,27 +107,51 @@ impl Line {
 /// Every provider that we have an account at.
 pub struct Lines {
     lines: HashMap<&'static str, Arc<Line>>,
+    /// Of products that another connector than their own carries, by product code.
+    carried: HashMap<String, Arc<Line>>,
     clock: Arc<dyn Clock>,
     call_budget: Duration,
 }
 
 impl Lines {
-    /// Opens a line for every account; the error names an account that no connector goes by.
+    /// Opens a line for every account and for every product that is carried; the error names an account that no connector
+    /// goes by, or a product that nobody carries.
     pub fn open(options: &EngineOptions) -> Result<Self, String> {
+        let line = |connector: &'static dyn Connector, account: &Account| {
+            Arc::new(Line {
+                connector,
+                account: account.clone(),
+                client: http_client(connector.descriptor().time_budget_ms),
+                places: Semaphore::new(options.calls_per_provider_max.clamp(1, Semaphore::MAX_PERMITS)),
+                token: Mutex::new(None),
+            })
+        };
         let mut lines = HashMap::new();
         for (name, account) in &options.accounts {
             let connector = connector(name).ok_or_else(|| format!("there is no connector {name}"))?;
-            let descriptor = connector.descriptor();
-            let line = Line {
-                connector,
-                account: account.clone(),
-                client: http_client(descriptor.time_budget_ms),
-                places: Semaphore::new(options.calls_per_provider_max.clamp(1, Semaphore::MAX_PERMITS)),
-                token: Mutex::new(None),
-            };
-            lines.insert(descriptor.name, Arc::new(line));
+            lines.insert(connector.descriptor().name, line(connector, account));
         }
-        Ok(Self { lines, clock: options.clock.clone(), call_budget: Duration::from_millis(CALL_BUDGET_MS) })
+        let mut carried = HashMap::new();
+        for (product, name) in &options.carriers {
+            let carrier = connector(name).and_then(|connector| connector.carrying(product));
+            let carrier = carrier.ok_or_else(|| format!("{name} does not carry {product}"))?;
+            let account = options.accounts.get(name).ok_or_else(|| format!("there is no account at {name}"))?;
+            carried.insert(product.clone(), line(carrier, account));
+        }
+        let call_budget = Duration::from_millis(CALL_BUDGET_MS);
+        Ok(Self { lines, carried, clock: options.clock.clone(), call_budget })
+    }
+
+    /// The line that a product is asked for at: its carrier's, else its own connector's.
+    pub fn of_product(&self, product: &ProductCode) -> Option<&Arc<Line>> {
+        self.carried.get(product.as_str()).or_else(|| self.line(self.seller(product)?))
+    }
+
+    /// The connector whose word counts for a product, whether we have an account there or not.
+    pub fn seller(&self, product: &ProductCode) -> Option<&'static str> {
+        let carrier = self.carried.get(product.as_str()).map(|line| line.connector.descriptor());
+        let own = || connectors::product(product.as_str()).map(|(connector, _)| connector.descriptor());
+        carrier.or_else(own).map(|descriptor| descriptor.name)
     }
 
     /// The line of this connector.
@@ -226,6 +250,9 @@ mod tests {
             merchant_id: "merchant".into(),
             private_key: PrivateKey::load(pem).unwrap().key,
             provider_keys: vec![],
+            notice_secret: None,
+            testing: false,
+            profile: None,
         }
     }
 
