@@ -1,6 +1,14 @@
 //! The gateway under measurement: the real server, engine and embedded store, in this process, with merchants of its own.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use anyhow::{Context, Result};
 use calendar::Instant;
@@ -13,6 +21,11 @@ use protocol::keys::PrivateKey;
 use store::Store;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;
+
+use super::{
+    biller::Biller,
+    bills::{self, Bought, Gate},
+};
 
 /// One merchant of the bench.
 pub struct BenchMerchant {
@@ -31,6 +44,9 @@ pub struct Gateway {
     engine: Engine,
     store: Arc<dyn Store>,
     stop: CancellationToken,
+    bought: Bought,
+    orders: AtomicU64,
+    gate: Gate,
 }
 
 impl Gateway {
@@ -52,9 +68,13 @@ impl Gateway {
             .context("start the runtime")?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).context("listen")?;
         let address = listener.local_addr()?;
+        let bought = Bought::read()?;
+        let biller = Biller::start(&bought.connector)?;
         let mut options =
             EngineOptions::new(Environment::Sandbox, format!("http://{address}"), Arc::new(SystemClock), key.clone());
         options.answer_wait_ms = 60_000;
+        options.catalogue = bought.catalogue.clone();
+        options.accounts = HashMap::from([(bought.connector.clone(), biller.account(&key))]);
         let stop = CancellationToken::new();
         let engine = runtime.block_on(async { Engine::start(options, store.clone()) }).context("start the engine")?;
         let limits = server::ServerOptions::default();
@@ -63,7 +83,11 @@ impl Gateway {
         runtime.spawn(async move {
             server::serve(listener, router, &limits, async move { stopping.cancelled().await }).await
         });
-        Ok(Self { runtime, address, merchants, key, engine, store, stop })
+        let codes: Vec<_> = merchants.iter().map(|merchant| MerchantCode::new(merchant.code.as_str())).collect();
+        bills::open_deposits(&runtime, &engine, &codes)?;
+        let gate = Gate::new(bought.amount, biller, &codes);
+        let orders = AtomicU64::new(0);
+        Ok(Self { runtime, address, merchants, key, engine, store, stop, bought, orders, gate })
     }
 
     /// Where it listens.
@@ -84,6 +108,27 @@ impl Gateway {
     /// The time.
     pub fn now(&self) -> Instant {
         SystemClock.now()
+    }
+
+    /// What a bill's payment buys.
+    pub fn bought(&self) -> &Bought {
+        &self.bought
+    }
+
+    /// A customer's number that nothing was bought for yet. Its end, which is what an imitation may act on, is 77.
+    pub fn next_order(&self) -> String {
+        format!("08{:09}77", self.orders.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// After bills were paid, one by each of these merchants: is everything in everybody's books?
+    pub fn check_bills(&mut self, merchants: impl Iterator<Item = usize>) -> Result<()> {
+        merchants.for_each(|merchant| self.gate.sent(merchant));
+        self.gate.check(self.store.as_ref())
+    }
+
+    /// Bills that were paid so far.
+    pub fn bills(&self) -> u64 {
+        self.gate.payments()
     }
 
     /// Stops, and counts the payments that the store holds.
@@ -121,6 +166,7 @@ fn registered(merchant: &BenchMerchant, key: &PrivateKey) -> Merchant {
         replay: false,
         strictness: Strictness::Lenient,
         callbacks: Callbacks::default(),
+        biller: Some(bills::access(&merchant.code)),
         suspended: false,
     }
 }

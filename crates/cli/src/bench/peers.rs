@@ -12,6 +12,19 @@ use anyhow::{Context, Result};
 
 use super::load::{Measured, latencies};
 
+/// The line of `openssl speed`.
+pub const OPENSSL: &str = "openssl speed -multi 2 rsa2048, verify";
+/// The line of the disk.
+pub const FDATASYNC: &str = "append 4 KiB + fdatasync";
+/// The line of pgbench's TPC-B.
+pub const TPC_B: &str = "pgbench TPC-B, 32 clients";
+/// The line of pgbench's simple-update.
+pub const SIMPLE_UPDATE: &str = "pgbench simple-update prepared, 32 clients";
+/// The line of a payment as one statement, on a thousand accounts.
+pub const ONE_STATEMENT: &str = "pgbench one-statement payment, spread, 16 clients";
+/// The line of a payment as one statement, on one account.
+pub const ONE_STATEMENT_HOT: &str = "pgbench one-statement payment, hot, 16 clients";
+
 const PROBE_TIME: Duration = Duration::from_secs(1);
 const PGBENCH_SECONDS: &str = "3";
 const OPENSSL_SECONDS: &str = "1";
@@ -107,18 +120,22 @@ impl Peers {
         Some(format!("postgres://bench@{folder}:{PORT}/postgres?sslmode=disable"))
     }
 
-    /// Transactions per second of pgbench's own scripts, and of a payment written as one statement.
-    pub fn pgbench(&self) -> Vec<(String, u64)> {
+    /// Transactions per second of pgbench's own scripts, and of a payment written as one statement; of those that
+    /// somebody is held against.
+    pub fn pgbench(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, u64)> {
         let Some(postgres) = &self.postgres else { return vec![] };
         let spread = postgres.folder.join(SPREAD_SCRIPT).display().to_string();
         let hot = postgres.folder.join(HOT_SCRIPT).display().to_string();
         let runs: [(&str, &[&str]); 4] = [
-            ("pgbench TPC-B, 32 clients", &["-c", "32", "-b", "tpcb-like"]),
-            ("pgbench simple-update prepared, 32 clients", &["-c", "32", "-b", "simple-update", "-M", "prepared"]),
-            ("pgbench one-statement payment, spread, 16 clients", &["-c", "16", "-M", "prepared", "-f", &spread]),
-            ("pgbench one-statement payment, hot, 16 clients", &["-c", "16", "-M", "prepared", "-f", &hot]),
+            (TPC_B, &["-c", "32", "-b", "tpcb-like"]),
+            (SIMPLE_UPDATE, &["-c", "32", "-b", "simple-update", "-M", "prepared"]),
+            (ONE_STATEMENT, &["-c", "16", "-M", "prepared", "-f", &spread]),
+            (ONE_STATEMENT_HOT, &["-c", "16", "-M", "prepared", "-f", &hot]),
         ];
-        runs.iter().filter_map(|(name, script)| Some(((*name).to_owned(), postgres.pgbench(script)?))).collect()
+        runs.iter()
+            .filter(|(name, _)| wanted(name))
+            .filter_map(|(name, script)| Some(((*name).to_owned(), postgres.pgbench(script)?)))
+            .collect()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Signed requests, made before the clock starts.
 
 use anyhow::{Context, Result};
-use protocol::signature;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use protocol::{hash, signature};
 
 use super::gateway::Gateway;
 
@@ -16,6 +17,10 @@ pub enum Work {
     Payment,
     /// The same, all of one merchant.
     HotPayment,
+    /// Bill Payment: the call and the reservation in one commit, the order at the biller, its settlement in another.
+    Bill,
+    /// The same, all of one merchant.
+    HotBill,
 }
 
 impl Work {
@@ -25,13 +30,28 @@ impl Work {
             Self::Question => "\"4042601\"",
             Self::AuthCode => "\"2001000\"",
             Self::Payment | Self::HotPayment => "\"2005400\"",
+            // `Inproses` has the same code, and is not an answer that counts.
+            Self::Bill | Self::HotBill => "\"error_code\":\"0000\",\"error_desc\":\"Success\"",
+        }
+    }
+
+    /// Whether it pays bills.
+    pub fn is_bill(self) -> bool {
+        matches!(self, Self::Bill | Self::HotBill)
+    }
+
+    /// Whose the request with this index is, by place.
+    pub fn merchant(self, index: usize) -> usize {
+        match self {
+            Self::HotPayment | Self::HotBill => 0,
+            Self::Question | Self::AuthCode | Self::Payment | Self::Bill => index,
         }
     }
 
     fn method(self) -> &'static str {
         match self {
             Self::AuthCode => "GET",
-            Self::Question | Self::Payment | Self::HotPayment => "POST",
+            Self::Question | Self::Payment | Self::HotPayment | Self::Bill | Self::HotBill => "POST",
         }
     }
 
@@ -42,6 +62,7 @@ impl Work {
                 "/apidirectdebit/v1.0/get-auth-code?redirectURL=http://localhost/back&scopes=DEFAULT&state=bench&merchantId={merchant}&lang=id"
             ),
             Self::Payment | Self::HotPayment => "/apimerchant/v1.0/debit/payment-host-to-host".into(),
+            Self::Bill | Self::HotBill => "/rest/biller/paymentreport".into(),
         }
     }
 
@@ -52,7 +73,8 @@ impl Work {
                     r#"{{"partnerServiceId":"   ESPAY","customerNo":"{merchant}","virtualAccountNo":"{reference}"}}"#
                 )
             }
-            Self::AuthCode => String::new(),
+            // A bill's is a form of its own.
+            Self::AuthCode | Self::Bill | Self::HotBill => String::new(),
             Self::Payment | Self::HotPayment => format!(
                 r#"{{"partnerReferenceNo":"{reference}","merchantId":"{merchant}","subMerchantId":"{api_key}","amount":{{"value":"150000.00","currency":"IDR"}},"urlParam":{{"url":"http://localhost/back","type":"PAY_RETURN","isDeeplink":"N"}},"additionalInfo":{{"payType":"REDIRECT"}}}}"#
             ),
@@ -74,8 +96,11 @@ pub fn signed(work: Work, count: usize, round: &str, gateway: &Gateway) -> Resul
 }
 
 fn one(work: Work, index: usize, round: &str, gateway: &Gateway) -> Vec<u8> {
-    let merchant = gateway.merchant(if work == Work::HotPayment { 0 } else { index });
+    let merchant = gateway.merchant(work.merchant(index));
     let kind = work as u8;
+    if work.is_bill() {
+        return bill(work, &format!("{kind}{round}-{index}"), &merchant.code, gateway);
+    }
     let reference = format!("B{kind}{round}-{index}");
     let (method, target) = (work.method(), work.target(&merchant.code));
     let body = work.body(&merchant.code, &merchant.api_key, &reference);
@@ -84,6 +109,33 @@ fn one(work: Work, index: usize, round: &str, gateway: &Gateway) -> Vec<u8> {
     format!(
         "{method} {target} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nX-TIMESTAMP: {timestamp}\r\nX-SIGNATURE: {signature}\r\nX-EXTERNAL-ID: {kind}{round}-{index}\r\nX-PARTNER-ID: {}\r\nCHANNEL-ID: ESPAY\r\nContent-Length: {}\r\n\r\n{body}",
         merchant.code,
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// A bill's payment. The merchant's code is every secret of it.
+fn bill(work: Work, name: &str, code: &str, gateway: &Gateway) -> Vec<u8> {
+    let bought = gateway.bought();
+    let (rq_uuid, order_id) = (format!("{code}-{name}"), gateway.next_order());
+    let (product, amount) = (bought.code.as_str(), bought.amount.hundredths_text());
+    let signature = hash::sign([code, &order_id, product, &amount, &rq_uuid], code);
+    let now = gateway.now().jakarta_text();
+    let body = form_urlencoded::Serializer::new(String::new())
+        .append_pair("rq_uuid", &rq_uuid)
+        .append_pair("rq_datetime", &now)
+        .append_pair("sender_id", code)
+        .append_pair("password", code)
+        .append_pair("order_id", &order_id)
+        .append_pair("product_code", product)
+        .append_pair("amount", &amount)
+        .append_pair("signature", &signature)
+        .finish();
+    let credentials = STANDARD.encode(format!("{code}:{code}"));
+    format!(
+        "{} {} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/x-www-form-urlencoded\r\nAuthorization: Basic {credentials}\r\nContent-Length: {}\r\n\r\n{body}",
+        work.method(),
+        work.target(code),
         body.len()
     )
     .into_bytes()

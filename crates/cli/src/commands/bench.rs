@@ -1,8 +1,9 @@
 //! `gerbang bench`: the heart's speed beside what bounds it, every side in the same run.
 //!
 //! Rounds are interleaved: `openssl speed`, an fdatasync probe, signed operations without a write (P1) and with one
-//! durable commit (P2) at 1, 64 and 256 connections, and PostgreSQL's pgbench where its programs are installed. The
-//! load generator shares the machine with the gateway; requests are signed before the clock starts.
+//! durable commit (P2) at 1, 64 and 256 connections, whole bill payments (P5), and PostgreSQL's pgbench where its
+//! programs are installed. The load generator shares the machine with the gateway; requests are signed before the clock
+//! starts.
 
 use std::{
     io::Write,
@@ -13,7 +14,9 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::bench::{
+    biller,
     gateway::Gateway,
+    goals::{self, GOALS_CONNECTIONS},
     load::{self, Measured},
     peers,
     requests::{self, Work},
@@ -23,12 +26,14 @@ const EXAMPLES: &str = "Examples:
   gerbang bench
   gerbang bench --connections 64 --rounds 5
   gerbang bench --connections 64 --only 'PostgreSQL: P2 payment'
+  gerbang bench --connections 64 --only bill
   gerbang bench --data-dir /mnt/disk --json";
 
 /// Measure signed operations beside the disk, openssl and PostgreSQL, in one run
 ///
-/// Rounds are interleaved and medians shown. The load generator, the gateway and its store share this computer;
-/// requests are signed before the clock starts, and an answer that is not the expected one ends the run.
+/// Rounds are interleaved and medians shown. The load generator, the gateway, its store and the imitated biller share
+/// this computer; requests are signed before the clock starts, and an answer that is not the expected one ends the run,
+/// as does a bill that is not in everybody's books.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -47,7 +52,7 @@ pub struct Args {
     /// Where the store and the probe file are kept; a temporary folder when left out.
     #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// Measure only the gateway's lines whose name contains this.
+    /// Measure only the gateway's lines whose name contains this, and what they are held against.
     #[arg(long, default_value = "")]
     only: String,
     /// Leave out openssl and pgbench.
@@ -56,14 +61,19 @@ pub struct Args {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Play the biller of this connector for another process, over standard input and output
+    #[arg(long, hide = true, value_name = "CONNECTOR")]
+    play_biller: Option<String>,
 }
 
 /// What is measured over each store.
-const WORKS: [(Work, &str); 4] = [
+const WORKS: [(Work, &str); 6] = [
     (Work::Question, "P1 signed, no write"),
     (Work::AuthCode, "P2 auth code, durable"),
     (Work::Payment, "P2 payment, durable"),
     (Work::HotPayment, "P4 payment of one merchant, durable"),
+    (Work::Bill, "P5 bill payment"),
+    (Work::HotBill, "P5 bill payment of one merchant"),
 ];
 
 fn embedded_url(folder: &Path) -> String {
@@ -77,9 +87,29 @@ struct Line {
     rounds: Vec<Measured>,
 }
 
+impl Line {
+    fn median(&self, part: fn(&Measured) -> u64) -> u64 {
+        goals::median(self.rounds.iter().map(part).collect())
+    }
+
+    fn rates(&self) -> Vec<u64> {
+        self.rounds.iter().map(|round| round.rate).collect()
+    }
+}
+
+/// What the stores hold at the end.
+#[derive(Default)]
+struct Kept {
+    payments: u64,
+    bills: u64,
+}
+
 /// Measures and reports.
 pub fn run(args: Args) -> Result<ExitCode> {
     let args = &args;
+    if let Some(connector) = &args.play_biller {
+        return biller::play(connector);
+    }
     let scratch = tempfile::tempdir().context("make a temporary folder")?;
     let folder = args.data_dir.clone().unwrap_or_else(|| scratch.path().to_owned());
     std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
@@ -92,20 +122,25 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let mut lines: Vec<Line> = vec![];
     for round in 0..args.rounds {
         eprintln!("round {} of {}", round + 1, args.rounds);
-        measure_round(args, round, &gateways, &peers, &folder, &mut lines)?;
+        measure_round(args, round, &mut gateways, &peers, &folder, &mut lines)?;
     }
-    let mut payments = 0;
+    let mut kept = Kept::default();
     for (_, gateway) in gateways {
-        payments += gateway.stop()?;
+        kept.bills += gateway.bills();
+        kept.payments += gateway.stop()?;
     }
-    report(args, &lines, payments)?;
+    report(args, &lines, &kept)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn line_name(store: &str, title: &str, connections: usize) -> String {
+    format!("{store}: {title}, {connections} connections")
 }
 
 fn measure_round(
     args: &Args,
     round: usize,
-    gateways: &[(&str, Gateway)],
+    gateways: &mut [(&str, Gateway)],
     peers: &peers::Peers,
     folder: &Path,
     lines: &mut Vec<Line>,
@@ -115,37 +150,44 @@ fn measure_round(
             Some(line) => line.rounds.push(measured),
             None => lines.push(Line { name, unit, rounds: vec![measured] }),
         };
-    if let Some(rate) = peers.openssl_verify() {
-        add("openssl speed -multi 2 rsa2048, verify".into(), "verify/s", Measured::rate(rate));
+    let wanted = |peer: &str| args.only.is_empty() || goals::is_held_against(peer, &args.only);
+    if wanted(peers::OPENSSL)
+        && let Some(rate) = peers.openssl_verify()
+    {
+        add(peers::OPENSSL.into(), "verify/s", Measured::rate(rate));
     }
-    add("append 4 KiB + fdatasync".into(), "sync/s", peers::fdatasync(folder)?);
+    add(peers::FDATASYNC.into(), "sync/s", peers::fdatasync(folder)?);
     for (store, gateway) in gateways {
         for (work, title) in WORKS {
             for &connections in &args.connections {
-                let name = format!("{store}: {title}, {connections} connections");
+                let name = line_name(store, title, connections);
                 if !name.contains(&args.only) {
                     continue;
                 }
                 // One connection is bounded by the disk's latency; fewer requests say as much.
-                let count = if connections == 1 { args.requests / 10 } else { args.requests };
-                let requests = requests::signed(work, count.max(1), &format!("{round}-{connections}"), gateway)?;
-                let measured = load::closed_loop(gateway.address(), connections, requests, work.expected_status())?;
-                add(name, "req/s", measured);
+                let count = if connections == 1 { args.requests / 10 } else { args.requests }.max(1);
+                add(name, "req/s", measure(work, connections, count, round, gateway)?);
             }
         }
     }
-    for (name, rate) in peers.pgbench() {
+    for (name, rate) in peers.pgbench(wanted) {
         add(name, "tx/s", Measured::rate(rate));
     }
     Ok(())
 }
 
-fn median(mut values: Vec<u64>) -> u64 {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or(0)
+/// One leg, and what has to be true after it.
+fn measure(work: Work, connections: usize, count: usize, round: usize, gateway: &mut Gateway) -> Result<Measured> {
+    let requests = requests::signed(work, count, &format!("{round}-{connections}"), gateway)?;
+    let measured = load::closed_loop(gateway.address(), connections, requests, work.expected_status())?;
+    if work.is_bill() {
+        gateway.check_bills((0..count).map(|index| work.merchant(index))).context("after bills were paid")?;
+    }
+    Ok(measured)
 }
 
-fn report(args: &Args, lines: &[Line], payments: u64) -> Result<()> {
+fn report(args: &Args, lines: &[Line], kept: &Kept) -> Result<()> {
+    let ratios = goals::ratios(|name| lines.iter().find(|line| line.name == name).map(Line::rates));
     let mut out = std::io::stdout().lock();
     if args.json {
         let lines: Vec<_> = lines
@@ -154,30 +196,46 @@ fn report(args: &Args, lines: &[Line], payments: u64) -> Result<()> {
                 serde_json::json!({
                     "name": line.name,
                     "unit": line.unit,
-                    "rates": line.rounds.iter().map(|m| m.rate).collect::<Vec<_>>(),
+                    "rates": line.rates(),
                     "p50_us": line.rounds.iter().map(|m| m.p50_us).collect::<Vec<_>>(),
                     "p99_us": line.rounds.iter().map(|m| m.p99_us).collect::<Vec<_>>(),
                 })
             })
             .collect();
-        let report = serde_json::json!({ "merchants": args.merchants, "payments_in_store": payments, "lines": lines });
+        let report = serde_json::json!({
+            "merchants": args.merchants, "payments_in_store": kept.payments, "bills_in_store": kept.bills,
+            "lines": lines, "ratios": ratios,
+        });
         writeln!(out, "{report}")?;
         return Ok(());
     }
     writeln!(out, "{:<66} {:>8} {:>9} {:>8} {:>8}", "median of the rounds", "rate", "unit", "p50 us", "p99 us")?;
     for line in lines {
-        let of = |part: fn(&Measured) -> u64| median(line.rounds.iter().map(part).collect());
         let time = |value: u64| if value == 0 { "-".to_owned() } else { value.to_string() };
         writeln!(
             out,
             "{:<66} {:>8} {:>9} {:>8} {:>8}",
             line.name,
-            of(|m| m.rate),
+            line.median(|m| m.rate),
             line.unit,
-            time(of(|m| m.p50_us)),
-            time(of(|m| m.p99_us))
+            time(line.median(|m| m.p50_us)),
+            time(line.median(|m| m.p99_us))
         )?;
     }
-    writeln!(out, "{payments} payments are in the store; every request was answered as expected")?;
+    if !ratios.is_empty() {
+        let title = format!("goals, at {GOALS_CONNECTIONS} connections; median of the rounds' ratios");
+        writeln!(out, "\n{title:<85} {:>6} {:>6}", "ratio", "goal")?;
+    }
+    for ratio in ratios {
+        writeln!(out, "{:<85} {:>6} {:>6}", ratio.name, ratio.ratio, ratio.goal)?;
+    }
+    writeln!(
+        out,
+        "\n{} payments and {} paid bills are in the stores; every request was answered as expected",
+        kept.payments, kept.bills
+    )?;
+    if kept.bills > 0 {
+        writeln!(out, "after every leg of bills: all succeeded, once at the biller; ledger verified; deposits exact")?;
+    }
     Ok(())
 }
