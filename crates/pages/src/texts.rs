@@ -146,6 +146,10 @@ impl Texts {
             Reason::AuthCodeUsed | Reason::AuthCodeExpired | Reason::AuthCodeInvalid => self.reason_code,
             Reason::AlreadyLinked => self.reason_linked,
             Reason::SuspectedFraud | Reason::NotPermitted | Reason::DoNotHonor => self.reason_not_permitted,
+            // Bills have no pages; these are the nearest words.
+            Reason::CustomerUnknown => self.reason_account_unknown,
+            Reason::BillPaidAlready | Reason::NothingDue | Reason::RepeatedAtSource => self.reason_not_permitted,
+            Reason::CutOff | Reason::ProductUnavailable | Reason::FloatInsufficient => self.reason_unreachable,
             Reason::AmountInvalid => self.reason_amount,
             Reason::Cancelled => self.reason_cancelled,
             Reason::Expired => self.reason_expired,

@@ -47,6 +47,19 @@ impl ErrorKind {
             Refusal::ExternalIdUsed | Refusal::InFlight | Refusal::ReferenceUsed | Refusal::ReferenceInconsistent => {
                 Self::Fault
             }
+            // Bills and the operator's steps have no pages.
+            Refusal::BillNotInquired
+            | Refusal::InquiryExpired
+            | Refusal::BillAmountDiffers
+            | Refusal::SameTransaction
+            | Refusal::BillNotFound
+            | Refusal::DepositInsufficient
+            | Refusal::CreditLimitExceeded
+            | Refusal::InvoiceOverdue
+            | Refusal::ProductClosed(_)
+            | Refusal::NoDeposit
+            | Refusal::ReferenceDiffers
+            | Refusal::StepImpossible => Self::Fault,
         }
     }
 
