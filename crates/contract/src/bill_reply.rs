@@ -112,6 +112,7 @@ pub(crate) fn paid(bill: &Bill, context: &WriteContext<'_>, with_status: bool) -
         if with_status {
             object.text("rq_datetime", &context.now.jakarta_text()).text("transaction_status", word);
             object.text("product_code", bill.product.as_str());
+            object.text("payment_rq_uuid", &bill.request.external_id);
         }
         object.text("order_id", &bill.order_id).text("ref_id", &bill.ref_id());
         view.write_amounts(object);

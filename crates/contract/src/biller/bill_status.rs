@@ -47,6 +47,12 @@ const REPLY_FIELDS: &[Field] = &[
     biller_parts::answered_at_too_row(PAGE),
     Field::mandatory(OURS, "transaction_status", Kind::OneOf(bill_reply::STATUS_WORDS), "The payment in one word."),
     Field::mandatory(OURS, "product_code", Kind::Text(16), "The product."),
+    Field::mandatory(
+        OURS,
+        "payment_rq_uuid",
+        Kind::Text(255),
+        "The `rq_uuid` of the Bill Payment: tells who asked by order whether it is the payment that was meant.",
+    ),
     rows::ORDER_ID,
     bill_reply::ref_id_row(PAGE, "Of the payment."),
     rows::AMOUNT,
