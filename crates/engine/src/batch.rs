@@ -598,3 +598,95 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use lifecycle::{
+        BillId, MerchantCode, ProductCode,
+        bill::{Bill, BillStatus},
+        biller::{Category, Price, Pricing},
+    };
+
+    use super::*;
+
+    fn bill(number: u128, status: BillStatus) -> Row {
+        Bill {
+            id: BillId::from_bits(number),
+            merchant: MerchantCode::new("M"),
+            product: ProductCode::new("P"),
+            category: Category::MobilePrepaid,
+            order_id: "0812".into(),
+            additional: vec![],
+            request: RequestKey::for_ever(MerchantCode::new("M"), number.to_string()),
+            pricing: Pricing::Due,
+            price: Price::default(),
+            admin_included: false,
+            chosen: None,
+            quote: None,
+            due: None,
+            sources: vec![],
+            source: 0,
+            attempt: 0,
+            inquired: false,
+            payer: None,
+            hold: None,
+            orders: vec![],
+            asker: None,
+            recent: vec![],
+            created_at: calendar::Instant::from_micros(0),
+            status,
+        }
+        .into()
+    }
+
+    fn taken(number: u128) -> Row {
+        bill(number, BillStatus::Sent { sent_at: calendar::Instant::from_micros(0) })
+    }
+
+    fn keys() -> [Key; 2] {
+        let order = || (MerchantCode::new("M"), ProductCode::new("P"), "0812".to_owned());
+        let (one, other) = (order(), order());
+        [Key::BillByOrder(one.0, one.1, one.2), Key::BillTaken(other.0, other.1, other.2)]
+    }
+
+    #[track_caller]
+    fn leads(world: &WorkingSet, newest: u128, newest_taken: u128) {
+        let number = |key: &Key| match world.row(key) {
+            Some(Row::Bill(bill)) => bill.id.bits(),
+            other => panic!("{other:?}"),
+        };
+        let [by_order, by_taken] = keys();
+        assert_eq!((number(&by_order), number(&by_taken)), (newest, newest_taken));
+    }
+
+    #[test]
+    fn an_older_bill_of_an_order_does_not_take_the_newest_ones_place() {
+        let [by_order, by_taken] = keys();
+        let own = |number| Key::Bill(BillId::from_bits(number));
+        let mut loads = [
+            (by_order, Some(bill(2, BillStatus::Inquiring))),
+            (by_taken, Some(taken(1))),
+            (own(1), Some(taken(1))),
+            (own(2), Some(bill(2, BillStatus::Inquiring))),
+        ];
+        // In whichever order they are loaded.
+        for _ in 0..loads.len() {
+            loads.rotate_left(1);
+            let mut world = WorkingSet::default();
+            for (key, row) in loads.clone() {
+                world.load(key, row);
+            }
+            assert_eq!(world.rows.len(), 2);
+            leads(&world, 2, 1);
+            // The older one changes, then the newer one is taken as well.
+            world.put(taken(1));
+            leads(&world, 2, 1);
+            world.put(taken(2));
+            leads(&world, 2, 2);
+            world.put(taken(1));
+            leads(&world, 2, 2);
+            world.put(taken(3));
+            leads(&world, 3, 3);
+        }
+    }
+}

@@ -3,37 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
-};
-
-use calendar::Instant;
-use connectors::{Account, HttpRequest};
-use engine::{Clock, Engine, EngineOptions, Environment, digest};
-use lifecycle::{
-    Command, Key, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row, Secret,
-    enquiry::InquireAccount,
-    merchant::{Callbacks, Strictness},
-    payment::{Pay, PaymentStatus},
-    request::{Request, RequestKey, ServiceCode},
-};
-use money::Amount;
-use postgres_harness::{Between, TestDatabase, Trouble};
-use protocol::{
-    keys::{PrivateKey, PublicKey},
-    signature,
-};
-use store::{PostgresOptions, PostgresStore, vault::Vault};
-use tempfile::TempDir;
-
-/// What keeps the store.
-#[derive(Clone, Copy)]
-enum Kind {
-    Sqlite,
-    Postgres,
-}
-
 /// Every test of this kind on both.
 macro_rules! on_both_engines {
     ($($name:ident),+ $(,)?) => {
@@ -49,6 +18,25 @@ macro_rules! on_both_engines {
     };
 }
 
+mod bills;
+mod support;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use calendar::Instant;
+use connectors::HttpRequest;
+use engine::{Engine, digest};
+use lifecycle::{
+    Command, Key, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row,
+    enquiry::InquireAccount,
+    payment::{Pay, PaymentStatus},
+    request::{Request, RequestKey, ServiceCode},
+};
+use money::Amount;
+use postgres_harness::{Between, Trouble};
+use protocol::signature;
+use support::{Home, Kind, TurnedClock, private_key, start, start_at};
+
 on_both_engines!(
     a_hundred_copies_are_one_payment,
     a_reference_is_unique_for_ever_and_an_external_id_for_a_day,
@@ -57,114 +45,6 @@ on_both_engines!(
     what_strangers_send_as_notices_does_not_fill_the_store,
     an_answer_finds_its_caller_whoever_commits_it,
 );
-
-/// Where one test's gateway lives.
-struct Home {
-    folder: TempDir,
-    database: Option<TestDatabase>,
-}
-
-impl Home {
-    fn new(kind: Kind) -> Self {
-        let migrate = |url: &str| PostgresStore::migrate(url, PostgresOptions::default()).unwrap();
-        let database = match kind {
-            Kind::Sqlite => None,
-            Kind::Postgres => Some(TestDatabase::cloned("store", migrate)),
-        };
-        Self { folder: tempfile::tempdir().unwrap(), database }
-    }
-
-    /// How many bytes are kept.
-    fn size(&self) -> u64 {
-        match &self.database {
-            Some(database) => database.ask("SELECT pg_database_size(current_database())")[0][0].parse().unwrap(),
-            None => {
-                let files = std::fs::read_dir(self.folder.path()).unwrap();
-                files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
-            }
-        }
-    }
-
-    fn url(&self) -> String {
-        match &self.database {
-            Some(database) => database.url().to_owned(),
-            None => format!("sqlite:{}", self.folder.path().join("store.db").display()),
-        }
-    }
-}
-
-/// A clock that a test turns.
-#[derive(Clone)]
-struct TurnedClock(Arc<AtomicI64>);
-
-impl Clock for TurnedClock {
-    fn now(&self) -> Instant {
-        Instant::from_micros(self.0.load(Ordering::SeqCst))
-    }
-}
-
-impl TurnedClock {
-    fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(1_700_000_000_000_000)))
-    }
-
-    fn turn(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
-    }
-}
-
-fn merchant(code: &str, replay: bool) -> Merchant {
-    Merchant {
-        code: MerchantCode::new(code),
-        alias: None,
-        name: "Toko".into(),
-        api_key: format!("{code:0>32}"),
-        products: connectors::CONNECTORS.iter().map(|c| c.descriptor().products[0].product_code()).collect(),
-        public_keys: vec![],
-        redirect_origins: vec![],
-        allow_local_redirects: true,
-        allowed_addresses: vec![],
-        time_window_seconds: 300,
-        replay,
-        strictness: Strictness::Lenient,
-        callbacks: Callbacks::default(),
-        suspended: false,
-    }
-}
-
-fn private_key() -> PrivateKey {
-    PrivateKey::load(include_bytes!("../../../docs/reference/signing/test_private.pem")).unwrap().key
-}
-
-/// Our account at every provider; all of them sign with one key.
-fn account() -> Account {
-    let public = include_bytes!("../../../docs/reference/signing/test_public.pem");
-    Account {
-        base_url: "http://127.0.0.1:1".into(),
-        pages_url: String::new(),
-        client_id: "client".into(),
-        client_secret: Secret::new("secret"),
-        merchant_id: "MERCHANT01".into(),
-        private_key: private_key(),
-        provider_keys: vec![PublicKey::load(public).unwrap().key],
-    }
-}
-
-fn start(home: &Home, clock: &TurnedClock) -> Engine {
-    start_at(home, &home.url(), clock)
-}
-
-fn start_at(home: &Home, url: &str, clock: &TurnedClock) -> Engine {
-    let vault = Vault::open(&home.folder.path().join("store.key")).unwrap();
-    let postgres = PostgresOptions { commit_deadline_ms: 500, ..PostgresOptions::default() };
-    let store = store::open(url, &postgres, vault).unwrap();
-    store.save_merchant(&merchant("STRICT", false)).unwrap();
-    store.save_merchant(&merchant("REPLAY", true)).unwrap();
-    let mut options =
-        EngineOptions::new(Environment::Sandbox, "http://gateway.test".into(), Arc::new(clock.clone()), private_key());
-    options.accounts = connectors::CONNECTORS.iter().map(|c| (c.descriptor().name.to_owned(), account())).collect();
-    Engine::start(options, store).unwrap()
-}
 
 static CALLS: AtomicU64 = AtomicU64::new(1);
 
