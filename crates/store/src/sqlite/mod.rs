@@ -42,6 +42,7 @@ pub(crate) struct Inner {
     // In the order in which they must go: thread, connection, lock.
     checkpointer: Option<checkpoint::Checkpointer>,
     side: Mutex<Connection>,
+    turn: Mutex<()>,
     _lock: File,
 }
 
@@ -64,6 +65,7 @@ impl SqliteStore {
                 checkpoints: checkpointer.shared(),
                 checkpointer: Some(checkpointer),
                 side: Mutex::new(side),
+                turn: Mutex::new(()),
                 _lock: lock,
             }),
         })
@@ -102,17 +104,26 @@ impl Store for SqliteStore {
     fn save_merchant(&self, merchant: &Merchant) -> Result<(), StoreError> {
         let detail = rows::seal_merchant(&self.inner.vault, merchant)?;
         let side = self.inner.side();
+        let _turn = self.inner.turn();
         statements::MERCHANT_SAVE.execute(&side, params![merchant.code.as_str(), FORMAT, detail]).map(drop)
     }
 
     fn release_leases(&self, now: Instant) -> Result<(), StoreError> {
-        statements::TASKS_RELEASE.execute(&self.inner.side(), [now.micros()]).map(drop)
+        let side = self.inner.side();
+        let _turn = self.inner.turn();
+        statements::TASKS_RELEASE.execute(&side, [now.micros()]).map(drop)
     }
 }
 
 impl Inner {
     fn side(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.side.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose turn it is to write. The database lets in whoever asks at the right moment, and a writer with much to do
+    /// leaves few of them: it waits here before each transaction, so that a write on the side comes after at most one.
+    fn turn(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

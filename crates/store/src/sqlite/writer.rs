@@ -58,6 +58,11 @@ impl SqliteWriter {
         done
     }
 
+    fn open_transaction(&self) -> Result<(), StoreError> {
+        let _turn = self.inner.turn();
+        sql::BEGIN.execute(&self.connection, []).map(drop)
+    }
+
     fn end(&mut self) -> Result<(), StoreError> {
         match sql::COMMIT.run(&self.connection) {
             Ok(()) => {
@@ -75,7 +80,7 @@ impl SqliteWriter {
 impl Writer for SqliteWriter {
     fn begin(&mut self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError> {
         self.or_abandon(|writer| {
-            sql::BEGIN.execute(&writer.connection, [])?;
+            writer.open_transaction()?;
             writer.written = false;
             let lookup = writer.lookup();
             keys.iter().map(|key| lookup.row(key)).collect()
@@ -98,7 +103,7 @@ impl Writer for SqliteWriter {
         // whoever reads the log after a crash.
         self.abandon();
         self.or_abandon(|writer| {
-            sql::BEGIN.execute(&writer.connection, [])?;
+            writer.open_transaction()?;
             writer.written = true;
             sql::SETTLE.execute(&writer.connection, [])?;
             writer.end()
@@ -119,7 +124,7 @@ impl Writer for SqliteWriter {
 
     fn claim(&mut self, now: Instant, lease_until: Instant, limit: usize) -> Result<Vec<Task>, StoreError> {
         self.or_abandon(|writer| {
-            sql::BEGIN.execute(&writer.connection, [])?;
+            writer.open_transaction()?;
             writer.written = true;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut tasks = writer.lookup().tasks(sql::TASKS_DUE, params![now.micros(), limit])?;

@@ -1,12 +1,17 @@
 //! The port, whatever keeps it: what goes in comes out by every key, a batch is one, a crash loses nothing that was
 //! committed, a lease keeps others away, and nothing secret stands in the database. Every test runs on both engines.
 
-use std::error::Error;
+use std::{
+    error::Error,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use lifecycle::{
     Key, LinkId, PaymentId, ProductCode, Row, TaskId,
     account_creation::AccountCreationStatus,
     linkage::LinkStatus,
+    merchant::Mechanism,
     payment::{Payment, PaymentStatus},
     task::TaskKind,
 };
@@ -14,21 +19,9 @@ use store::{PostgresOptions, ProviderNotice, StoreError, Writes};
 
 use crate::{
     keeping::{Engine, Fixture, Kept, fixture, vault_with},
+    on_both_engines,
     samples::{self, PHONE, TOKEN, answer, at, request, request_key, with_calls},
 };
-
-/// Every test of this file on every engine; one that is not listed is dead code, and the compiler says so.
-macro_rules! on_both_engines {
-    ($($name:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[test] fn $name() { super::$name(super::Engine::Sqlite); })+
-        }
-
-        mod postgres {
-            $(#[test] fn $name() { super::$name(super::Engine::Postgres); })+
-        }
-    };
-}
 
 on_both_engines!(
     every_row_in_every_state_is_found_by_every_key,
@@ -45,6 +38,7 @@ on_both_engines!(
     a_lease_keeps_others_away_until_it_ends,
     readers_answer_for_pages,
     merchants_are_registered_and_replaced,
+    a_merchant_is_registered_while_a_writer_is_at_work,
     a_changed_schema_is_refused,
     nothing_secret_stands_in_the_files_and_no_other_key_opens_them,
     a_row_that_was_tampered_with_does_not_make_sense,
@@ -312,7 +306,42 @@ fn merchants_are_registered_and_replaced(engine: Engine) {
     first.suspended = true;
     first.callbacks.inquiry_url = None;
     fixture.store.save_merchant(&first).unwrap();
-    assert_eq!(fixture.reader.merchants().unwrap(), [first, second]);
+    let low_balance = Some(money::Amount::rupiah(100_000));
+    let third = samples::selling_merchant("C", Mechanism::Deposit { low_balance });
+    let credit_limit = money::Amount::rupiah(9_000_000);
+    let mut fourth = samples::selling_merchant("D", Mechanism::Invoicing { credit_limit, payment_days: 14 });
+    fixture.store.save_merchant(&third).unwrap();
+    fixture.store.save_merchant(&fourth).unwrap();
+    let everything = fourth.biller.as_mut().unwrap();
+    (everything.products, everything.mechanism) = (None, Mechanism::Deposit { low_balance: None });
+    everything.keys.truncate(1);
+    fixture.store.save_merchant(&fourth).unwrap();
+    assert_eq!(fixture.reader.merchants().unwrap(), [first, second, third, fourth]);
+}
+
+/// A writer that begins its next batch as soon as the last one is kept leaves room for a merchant.
+fn a_merchant_is_registered_while_a_writer_is_at_work(engine: Engine) {
+    let Fixture { mut writer, reader, store, kept: _kept } = fixture(engine);
+    let registered = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let working = scope.spawn(|| {
+            let mut batches = 0u128;
+            while !registered.load(Ordering::Acquire) {
+                batches += 1;
+                writer.begin(&[]).unwrap();
+                writer.commit(&with_calls(vec![samples::payment(batches, PaymentStatus::Checkout).into()])).unwrap();
+            }
+            batches
+        });
+        let codes: Vec<String> = (0..20).map(|number| format!("M{number:02}")).collect();
+        for code in &codes {
+            store.save_merchant(&samples::merchant(code)).unwrap();
+        }
+        registered.store(true, Ordering::Release);
+        assert!(working.join().unwrap() > 0);
+        let found: Vec<String> = reader.merchants().unwrap().iter().map(|merchant| merchant.code.to_string()).collect();
+        assert_eq!(found, codes);
+    });
 }
 
 fn a_changed_schema_is_refused(engine: Engine) {

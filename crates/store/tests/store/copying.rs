@@ -36,6 +36,7 @@ fn used(engine: Engine) -> Kept {
         ..samples::with_calls(samples::rows())
     };
     fixture.commit(&writes).unwrap();
+    fixture.commit(&crate::bills::paid_bills(3)).unwrap();
     fixture.kept
 }
 

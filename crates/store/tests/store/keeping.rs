@@ -18,6 +18,20 @@ pub enum Engine {
     Postgres,
 }
 
+/// Every test of a file on every engine; one that is not listed is dead code, and the compiler says so.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(super::Engine::Sqlite); })+
+        }
+
+        mod postgres {
+            $(#[test] fn $name() { super::$name(super::Engine::Postgres); })+
+        }
+    };
+}
+
 /// Where one test's store is kept.
 pub enum Kept {
     Sqlite(TempDir),
@@ -71,6 +85,16 @@ impl Kept {
             }
             Self::Postgres(database) => database.run(text),
         }
+    }
+
+    /// Takes away what keeps the ledger's entries as they are, as somebody would who changes them.
+    pub fn unprotect_entries(&self) {
+        self.run(match self {
+            Self::Sqlite(_) => {
+                "DROP TRIGGER ledger_entries_are_not_changed; DROP TRIGGER ledger_entries_are_not_deleted"
+            }
+            Self::Postgres(_) => "DROP TRIGGER ledger_entries_stay ON ledger_entries",
+        });
     }
 
     /// Whether the database itself refuses a text.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bills;
 mod conformance;
 mod copying;
 mod keeping;

@@ -2,14 +2,20 @@
 
 use std::{sync::Arc, thread};
 
+use ledger::Books;
 use lifecycle::{
     Key, PaymentId, RequestId, Row,
+    bill::BillStatus,
+    deposit::{TopUp, TopUpStatus},
+    invoice::Invoice,
     payment::{Payment, PaymentStatus},
 };
+use money::Amount;
 use postgres_harness::{Between, ProductionServer, TestDatabase, Trouble};
 use store::{PostgresOptions, PostgresStore, Settled, Store, StoreError, Writer, Writes};
 
 use crate::{
+    bills,
     keeping::{database, vault_with},
     samples::{self, answer, at, request, request_key, with_calls},
 };
@@ -43,6 +49,10 @@ fn only(row: impl Into<Row>) -> Writes {
     Writes { rows: vec![row.into()], ..Writes::default() }
 }
 
+/// Who waits for a row.
+const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+    AND wait_event_type = 'Lock'";
+
 #[test]
 fn what_one_batch_holds_another_waits_for_and_sees_as_it_ended() {
     let database = database();
@@ -57,9 +67,7 @@ fn what_one_batch_holds_another_waits_for_and_sees_as_it_ended() {
             (second, rows)
         });
         // It waits until somebody waits for a row, so that this test sees what it is about.
-        let blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-            AND wait_event_type = 'Lock'";
-        until(|| database.ask(blocked) == [["1"]]);
+        until(|| database.ask(BLOCKED) == [["1"]]);
         first.commit(&only(paid(1))).unwrap();
         let rows;
         (second, rows) = waiting.join().unwrap();
@@ -110,6 +118,107 @@ fn a_call_that_two_batches_take_is_decided_again_by_the_second() {
         assert!(seen.contains(&Some(request(1).into())), "decided again, it is seen: {seen:?}");
     }
     second.abandon();
+}
+
+/// What a second writer finds that asked for the same keys while the first one held them.
+fn found_after_waiting(
+    database: &TestDatabase,
+    store: &PostgresStore,
+    keys: &[Key],
+    writes: &Writes,
+) -> Vec<Option<Row>> {
+    let (mut first, mut second) = (store.writer().unwrap(), store.writer().unwrap());
+    first.begin(keys).unwrap();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(move || {
+            let rows = second.begin(keys).unwrap();
+            second.abandon();
+            rows
+        });
+        until(|| database.ask(BLOCKED) == [["1"]]);
+        first.commit(writes).unwrap();
+        waiting.join().unwrap()
+    })
+}
+
+/// Two calls pay one order that nobody inquired, at two writers: the second one waits for the merchant's account and
+/// then sees the first one's bill, although there was none when it asked.
+#[test]
+fn who_waited_for_the_account_sees_what_was_taken_meanwhile() {
+    let database = database();
+    let store = open(database.url(), options());
+    commit(store.writer().unwrap().as_mut(), &bills::paid_bills(1));
+    let bill = samples::bare_bill(500, "628", BillStatus::Sent { sent_at: at(2) });
+    let mut keys = Row::from(bill.clone()).keys();
+    keys.push(Key::Account(bills::deposit()));
+    let mut books = bills::load(store.writer().unwrap().as_mut());
+    bills::reserve(&mut books, 500, Amount::rupiah(1));
+    let mut writes = samples::gained(books);
+    writes.rows.push(bill.clone().into());
+    let rows = found_after_waiting(&database, &store, &keys, &writes);
+    assert_eq!(rows[..3], [const { None::<Row> }; 3].map(|_| Some(Row::from(bill.clone()))));
+    assert!(matches!(&rows[3], Some(Row::Account(account)) if account.held == 2_000_100), "{:?}", rows[3]);
+}
+
+#[test]
+fn writers_of_one_account_come_one_after_the_other() {
+    let database = database();
+    let store = open(database.url(), options());
+    let mut first = store.writer().unwrap();
+    let mut books = bills::load(first.as_mut());
+    bills::top_up(&mut books, 1, Amount::rupiah(1_000_000));
+    first.commit(&samples::gained(books)).unwrap();
+    let work = |range: std::ops::Range<u128>| {
+        let mut writer = store.writer().unwrap();
+        for bill in range {
+            let mut books = bills::load(writer.as_mut());
+            bills::reserve(&mut books, bill, Amount::rupiah(2_000));
+            bills::settle(&mut books, bill, Amount::rupiah(2_000));
+            writer.commit(&samples::gained(books)).unwrap();
+        }
+    };
+    // The other accounts are begun here, so that nobody has to decide again below.
+    work(1_000..1_001);
+    thread::scope(|scope| {
+        for number in 2..6 {
+            scope.spawn(move || work(number * 1_000..number * 1_000 + 25));
+        }
+    });
+    let report = bills::verified(store.reader().unwrap().as_ref()).unwrap();
+    // A top-up makes two entries, a bill a hold and three.
+    assert_eq!(report.entries, 2 + 101 * 4);
+    let held_and_left = report.classes.iter().find(|total| total.class == "deposit").unwrap();
+    assert_eq!((held_and_left.balance_sen, held_and_left.held_sen), (100_000_000 - 101 * 200_000, 0));
+}
+
+#[test]
+fn what_two_batches_begin_is_decided_again_by_the_second() {
+    let database = database();
+    let store = open(database.url(), options());
+    let (mut first, mut second) = (store.writer().unwrap(), store.writer().unwrap());
+    let begun = || {
+        let mut books = Books::default();
+        bills::top_up(&mut books, 1, Amount::rupiah(1));
+        samples::gained(books)
+    };
+    let top_up = |number| TopUp { reference: "transfer".into(), ..samples::top_up(number, TopUpStatus::Requested) };
+    let invoice = |number| Invoice { from_sequence: 1, ..samples::invoice(number, 0) };
+    let check = |first: &mut dyn Writer, second: &mut dyn Writer, writes: [Writes; 2], expected: &str| {
+        let [of_first, of_second] = writes;
+        let keys: Vec<Key> = of_second.rows.iter().flat_map(Row::keys).collect();
+        assert!(first.begin(&keys).unwrap().iter().all(Option::is_none));
+        assert!(second.begin(&keys).unwrap().iter().all(Option::is_none));
+        first.commit(&of_first).unwrap();
+        let outcome = second.commit(&of_second);
+        assert!(matches!(&outcome, Err(StoreError::Retry { statement, .. }) if *statement == expected), "{outcome:?}");
+        let again = Row::keys(&of_first.rows[0]);
+        assert!(second.begin(&again).unwrap().iter().all(Option::is_some), "decided again, it is seen");
+        second.abandon();
+    };
+    let (one, two) = (first.as_mut(), second.as_mut());
+    check(one, two, [begun(), begun()], "ENTRY_INSERT");
+    check(one, two, [only(top_up(1)), only(top_up(2))], "TOP_UP_SAVE");
+    check(one, two, [only(invoice(1)), only(invoice(2))], "INVOICE_SAVE");
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! Rows of every kind in every state, each with keys of its own.
 
 use calendar::{Instant, JakartaDay};
+use ledger::{Account, AccountName, Books, Class};
 use lifecycle::{
-    AccountCreationId, AuthCodeId, Digest, LinkId, Merchant, MerchantCode, NotificationId, PaymentId, ProductCode,
-    Reason, RequestId, Row, Secret, TaskId,
+    AccountCreationId, AuthCodeId, BillId, Digest, InvoiceId, LinkId, Merchant, MerchantCode, NotificationId,
+    PaymentId, ProductCode, Reason, RequestId, Row, Secret, TaskId, TopUpId,
     account_creation::{AccountCreation, AccountCreationStatus, Person},
     auth_code::{AuthCode, AuthCodeStatus},
+    bill::{Bill, BillStatus, BillTask, Fate, Hold, SentOrder},
+    biller::{Category, Price, Pricing, Source},
+    deposit::{TopUp, TopUpStatus},
+    invoice::{Invoice, InvoiceBook, InvoicePayment},
     linkage::{Link, LinkStatus},
-    merchant::{Callbacks, Strictness},
+    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
     notification::{NoticeKind, Notification, NotificationStatus, Subject},
     payment::{Payment, PaymentStatus},
-    provider::ProviderLink,
+    provider::{BillDue, BillReceipt, ProviderLink},
     request::{Request, RequestKey, ServiceCode, StoredAnswer},
     task::{Task, TaskKind},
 };
@@ -108,6 +113,13 @@ pub fn reasons() -> Vec<Reason> {
         Reason::Cancelled,
         Reason::Expired,
         Reason::MerchantDeclined("amount differs".into()),
+        Reason::CustomerUnknown,
+        Reason::BillPaidAlready,
+        Reason::NothingDue,
+        Reason::CutOff,
+        Reason::ProductUnavailable,
+        Reason::FloatInsufficient,
+        Reason::RepeatedAtSource,
         Reason::ProviderUnreachable,
         Reason::ProviderRejectedCall("4017300".into()),
     ]
@@ -268,13 +280,15 @@ fn notifications() -> Vec<Row> {
         Subject::Payment(PaymentId::from_bits(100)),
         Subject::Link(LinkId::from_bits(200)),
         Subject::AccountCreation(AccountCreationId::from_bits(400)),
+        Subject::Deposit,
     ];
     let statuses = [
         NotificationStatus::Pending { attempts: 0, last_error: None },
         NotificationStatus::Pending { attempts: 3, last_error: Some("503".into()) },
         NotificationStatus::Delivered { at: at(6) },
+        NotificationStatus::Delivered { at: at(7) },
     ];
-    let kinds = [NoticeKind::Payment, NoticeKind::Binding, NoticeKind::Binding];
+    let kinds = [NoticeKind::Payment, NoticeKind::Binding, NoticeKind::Binding, NoticeKind::LowBalance];
     (500..)
         .zip(subjects.into_iter().zip(statuses).zip(kinds))
         .map(|(number, ((subject, status), kind))| {
@@ -294,7 +308,198 @@ fn notifications() -> Vec<Row> {
 
 /// Every kind of row in every state; no two share a key.
 pub fn rows() -> Vec<Row> {
-    [payments(), links(), auth_codes(), creations(), notifications()].concat()
+    let of_wallets = [payments(), links(), auth_codes(), creations(), notifications()].concat();
+    let of_billers = [bills(), accounts(), top_ups(), invoices()].concat();
+    [of_wallets, of_billers].concat()
+}
+
+/// The account that pays the samples' bills.
+pub fn deposit() -> AccountName {
+    AccountName::of(Class::MerchantDeposit, merchant_code().as_str())
+}
+
+pub fn hold(sen: i64) -> Hold {
+    Hold { account: deposit(), amount: Amount::from_sen(sen).unwrap() }
+}
+
+fn receipt() -> BillReceipt {
+    BillReceipt {
+        provider_reference: "theirs".into(),
+        bill_amount: Some(Amount::rupiah(50_000)),
+        cost: Some(Amount::rupiah(49_000)),
+        token: Some(secret()),
+        fields: vec![("customer_name".into(), "Siti Contoh".into())],
+    }
+}
+
+/// A bill that says everything; its order is its own.
+pub fn bill(number: u128, status: BillStatus) -> Bill {
+    let price = Price { admin_fee_sen: 250_000, admin_fee_bp: 1, fee_sen: 50_000, margin_sen: 100_000 };
+    let order = |attempt, fate| SentOrder { attempt, source: 0, at: at(2), fate };
+    let beside = Fate::PaidBeside { receipt: Box::new(receipt()), cost: Amount::rupiah(49_000) };
+    Bill {
+        id: BillId::from_bits(number),
+        merchant: merchant_code(),
+        product: ProductCode::new("PLNPOST"),
+        category: Category::PlnPostpaid,
+        order_id: format!("{PHONE}{number}"),
+        additional: vec![("month".into(), "11".into())],
+        request: request_key(number),
+        pricing: Pricing::Open { min: Amount::rupiah(1), max: Amount::rupiah(2) },
+        price,
+        admin_included: true,
+        chosen: Some(Amount::rupiah(2)),
+        quote: Some(price.quote(Amount::rupiah(50_000)).unwrap()),
+        due: Some(BillDue {
+            bill_amount: Amount::rupiah(50_000),
+            admin_fee: Some(Amount::rupiah(2_500)),
+            cost: Some(Amount::rupiah(49_000)),
+            bills: 2,
+            customer_name: Some("Siti Contoh".into()),
+            fields: vec![("tariff".into(), "R1".into())],
+            provider_reference: Some("inquiry".into()),
+        }),
+        sources: vec![
+            Source { connector: "kiosk".into(), sku: "PLN".into() },
+            Source { connector: "other".into(), sku: "L1".into() },
+        ],
+        source: 1,
+        attempt: 6,
+        inquired: true,
+        payer: Some(deposit()),
+        hold: status.is_open().then(|| hold(5_300_000)),
+        orders: vec![
+            order(0, Fate::Open),
+            order(1, Fate::Taken),
+            order(2, Fate::Refused),
+            order(3, Fate::OtherAmount(Amount::rupiah(1))),
+            order(4, Fate::Paid),
+            order(5, beside),
+            order(6, Fate::Reversed),
+        ],
+        asker: Some(TaskId::from_bits(7)),
+        recent: vec![(Amount::rupiah(52_500), at(0))],
+        created_at: at(1),
+        status,
+    }
+}
+
+/// A bill as short as one can be, of a given order.
+pub fn bare_bill(number: u128, order_id: &str, status: BillStatus) -> Bill {
+    let receipts = Bill { order_id: order_id.into(), ..bill(number, status) };
+    Bill {
+        additional: vec![],
+        pricing: Pricing::Due,
+        price: Price::default(),
+        chosen: None,
+        quote: None,
+        due: None,
+        sources: vec![],
+        payer: None,
+        hold: None,
+        orders: vec![],
+        asker: None,
+        recent: vec![],
+        ..receipts
+    }
+}
+
+fn bills() -> Vec<Row> {
+    let failed_because = Reason::CutOff;
+    let statuses = [
+        BillStatus::Inquiring,
+        BillStatus::Inquired { expires_at: at(9) },
+        BillStatus::Sent { sent_at: at(2) },
+        BillStatus::InProcess { sent_at: at(2), checks: 3 },
+        BillStatus::Unknown { evidence: "timeout".into(), sent_at: at(2), since: at(3), checks: 4 },
+        BillStatus::Succeeded { receipt: receipt(), at: at(4) },
+        BillStatus::SucceededLate { receipt: receipt(), at: at(4), failed_because, charged: deposit() },
+        BillStatus::Failed { reason: Reason::NothingDue, at: at(4) },
+        BillStatus::Reversed { receipt: receipt(), at: at(5) },
+    ];
+    let (face, bill_amount) = (Amount::rupiah(50_000), Amount::rupiah(49_500));
+    let bare_receipt = BillReceipt { bill_amount: None, cost: None, token: None, fields: vec![], ..receipt() };
+    let denomination =
+        Bill { pricing: Pricing::Denomination { face, bill_amount }, ..bill(698, BillStatus::Inquiring) };
+    let bare = bare_bill(699, PHONE, BillStatus::Succeeded { receipt: bare_receipt, at: at(4) });
+    let all = (600..).zip(statuses).map(|(number, status)| bill(number, status));
+    all.chain([denomination, bare]).map(Row::from).collect()
+}
+
+fn accounts() -> Vec<Row> {
+    let names = [
+        deposit(),
+        AccountName::of(Class::MerchantReceivable, "M"),
+        AccountName::float("M", "kiosk"),
+        AccountName::of(Class::FeeRevenue, "M"),
+        AccountName::of(Class::Clearing, "M"),
+    ];
+    let account = |(number, name): (i64, AccountName)| {
+        let balance = if name == deposit() { 90 } else { -number };
+        Account { name, balance, held: number, sequence: 7, digest: digest(10, 1).0 }.into()
+    };
+    (1..).zip(names).map(account).collect()
+}
+
+pub fn top_up(number: u128, status: TopUpStatus) -> TopUp {
+    TopUp {
+        id: TopUpId::from_bits(number),
+        merchant: merchant_code(),
+        reference: format!("transfer-{number}"),
+        amount: Amount::rupiah(1_000_000),
+        created_at: at(1),
+        status,
+    }
+}
+
+fn top_ups() -> Vec<Row> {
+    let statuses = [TopUpStatus::Requested, TopUpStatus::Confirmed { at: at(2) }];
+    (700..).zip(statuses).map(|(number, status)| top_up(number, status).into()).collect()
+}
+
+/// An invoice of which this many times a third was paid.
+pub fn invoice(number: u128, thirds: u128) -> Invoice {
+    let payment =
+        |part| InvoicePayment { reference: format!("transfer-{part}"), amount: Amount::rupiah(100_000), at: at(3) };
+    let from_sequence = u64::try_from(number).unwrap() * 10;
+    Invoice {
+        id: InvoiceId::from_bits(number),
+        merchant: merchant_code(),
+        number: format!("INV/2024/03/{}/{number}", merchant_code()),
+        from_sequence,
+        through_sequence: from_sequence + 9,
+        period_end: at(2),
+        total: Amount::rupiah(300_000),
+        payments: (0..thirds).map(payment).collect(),
+        issued_at: at(2),
+        due_at: at(9),
+    }
+}
+
+fn invoices() -> Vec<Row> {
+    let book = |merchant, open| InvoiceBook { merchant, billed_through: 7, issued: 2, open };
+    let invoices = [0, 1, 3].into_iter().zip(800..).map(|(thirds, number)| invoice(number, thirds).into());
+    let books = [
+        book(merchant_code(), vec![(InvoiceId::from_bits(800), at(9)), (InvoiceId::from_bits(801), at(10))]),
+        book(MerchantCode::new("OTHER"), vec![]),
+    ];
+    invoices.chain(books.map(Row::from)).collect()
+}
+
+/// What books gained, as a batch writes it.
+pub fn gained(books: Books) -> Writes {
+    let (accounts, entries) = books.into_changes();
+    Writes { rows: accounts.into_iter().map(Row::from).collect(), entries, ..Writes::default() }
+}
+
+pub fn bill_task(number: u128) -> BillTask {
+    BillTask {
+        bill: BillId::from_bits(number),
+        merchant: merchant_code(),
+        payer: deposit(),
+        connector: "kiosk".into(),
+        attempt: 3,
+    }
 }
 
 pub fn task(number: u128, kind: TaskKind, due_at: Instant) -> Task {
@@ -330,6 +535,9 @@ pub fn tasks(due_at: Instant) -> Vec<Task> {
         TaskKind::ExpireCheckout(payment),
         TaskKind::InquireCharge { payment, recurring: false },
         TaskKind::Notify(NotificationId::from_bits(4)),
+        TaskKind::InquireBill(BillId::from_bits(5)),
+        TaskKind::PayBill(Box::new(bill_task(5))),
+        TaskKind::InquireBillPayment { bill: Box::new(bill_task(5)), recurring: true },
     ];
     (1..).zip(kinds).map(|(number, kind)| task(number, kind, due_at)).collect()
 }
@@ -352,7 +560,25 @@ pub fn merchant(code: &str) -> Merchant {
             inquiry_url: Some("https://shop.example/inquiry".into()),
             payment_url: None,
             binding_url: Some("https://shop.example/binding".into()),
+            low_balance_url: Some("https://shop.example/low".into()),
         },
+        biller: None,
         suspended: false,
     }
+}
+
+/// A merchant that sells bills and pays for them this way.
+pub fn selling_merchant(code: &str, mechanism: Mechanism) -> Merchant {
+    let price = Price { admin_fee_sen: 1, admin_fee_bp: 2, fee_sen: 3, margin_sen: 4 };
+    let biller = BillerAccess {
+        sender_id: "SENDER".into(),
+        username: "user".into(),
+        basic_password: secret(),
+        password: secret(),
+        keys: vec![secret(), secret()],
+        mechanism,
+        products: Some(vec![ProductCode::new("PLNPOST")]),
+        prices: vec![(ProductCode::new("PLNPOST"), price)],
+    };
+    Merchant { biller: Some(biller), ..merchant(code) }
 }
