@@ -213,14 +213,6 @@ fn hear(words: Vec<(Way, Outcome)>) -> (Gateway, Bill) {
     (gateway, bill)
 }
 
-fn unknown() -> Outcome {
-    Outcome::Unknown("no answer".into())
-}
-
-fn without_token() -> Outcome {
-    Outcome::BillPaid(Box::new(BillReceipt { token: None, ..receipt() }))
-}
-
 proptest! {
     #[test]
     fn a_success_is_one_in_any_order_of_what_else_is_said(

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::support::Gateway;
 use ledger::{Account, AccountName, Class, JournalKind, verify::Verifier};
 use lifecycle::{
-    Answer, BillId, Command, Key, ProductCode, Refusal, Row, Secret,
+    Answer, BillId, Command, Key, ProductCode, Reason, Refusal, Row, Secret,
     bill::{AskStatus, Asked, Bill, BillStatus, Fate, Inquire, Pay},
     biller::{BillerProduct, Category, OrderRule, Price, Pricing, Source},
     command::World,
@@ -258,6 +258,28 @@ pub fn receipt() -> BillReceipt {
 
 pub fn paid() -> Outcome {
     Outcome::BillPaid(Box::new(receipt()))
+}
+
+pub fn refused(reason: Reason) -> Outcome {
+    Outcome::Refused(reason)
+}
+
+pub fn with(change: impl FnOnce(&mut BillReceipt)) -> Outcome {
+    let mut receipt = receipt();
+    change(&mut receipt);
+    Outcome::BillPaid(Box::new(receipt))
+}
+
+pub fn without_token() -> Outcome {
+    with(|receipt| receipt.token = None)
+}
+
+pub fn of_another_amount() -> Outcome {
+    with(|receipt| receipt.bill_amount = Some(rupiah(20_000)))
+}
+
+pub fn unknown() -> Outcome {
+    Outcome::Unknown("no answer".into())
 }
 
 /// What must hold after every step of every history.

@@ -4,6 +4,7 @@
 
 mod bill;
 mod bill_properties;
+mod bill_settling;
 mod billing;
 mod deposit;
 mod invoice;
