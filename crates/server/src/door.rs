@@ -9,7 +9,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get, post},
 };
-use contract::{Operation, ReplyBody, envelope};
+use contract::{
+    Operation, ReplyBody, Trust,
+    biller_envelope::{self, Echo},
+    envelope,
+};
 use engine::Engine;
 use http::{HeaderName, HeaderValue, header};
 use lifecycle::{RequestId, request::ServiceCode};
@@ -43,6 +47,14 @@ impl Door {
     /// How long a request may take.
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.options.request_timeout_ms)
+    }
+
+    /// How long a call that is trusted in this way may take.
+    pub fn timeout_of(&self, trust: Trust) -> Duration {
+        match trust {
+            Trust::SnapAsymmetric | Trust::ApiKey => self.request_timeout(),
+            Trust::Biller => Duration::from_millis(self.options.biller_request_timeout_ms),
+        }
     }
 }
 
@@ -82,7 +94,10 @@ fn mount(operation: &'static dyn Operation, door: &Arc<Door>) -> axum::routing::
         pipeline::answer(&door, operation, request).await
     };
     any(handler).layer(catch_panics(operation.name(), move || {
-        let reply = envelope::unexpected(operation.service());
+        let reply = match operation.trust() {
+            Trust::SnapAsymmetric | Trust::ApiKey => envelope::unexpected(operation.service()),
+            Trust::Biller => biller_envelope::unexpected(Echo { rq_uuid: "", now: on_panic.engine.now() }),
+        };
         respond(&on_panic, on_panic.engine.new_request_id(), reply)
     }))
 }

@@ -3,6 +3,7 @@
 //! [`router`] gives the whole gateway as a value that tests call without a socket; [`serve`] puts it on a listener.
 //! Which operations there are is read from `contract::operations()`; nothing here names one.
 
+mod biller;
 mod body;
 mod door;
 mod notices;

@@ -15,6 +15,9 @@ pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 pub struct ServerOptions {
     /// How long a request may take from its head to its answer, in milliseconds; then 504.
     pub request_timeout_ms: u64,
+    /// The same for the biller services, in milliseconds: billers are slow, and merchants of these services wait long.
+    /// Longer than the engine waits for a biller, or a payment's answer would be lost.
+    pub biller_request_timeout_ms: u64,
     /// How long a connection may take to send a request's head, in milliseconds.
     pub header_timeout_ms: u64,
     /// How long open requests may take to finish when the gateway stops, in milliseconds.
@@ -32,6 +35,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             request_timeout_ms: 30_000,
+            biller_request_timeout_ms: 90_000,
             header_timeout_ms: 10_000,
             drain_timeout_ms: 20_000,
             connections_max: 10_000,

@@ -8,14 +8,19 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{extract::Request, response::Response};
-use contract::{Call, Fault, Operation, ReadContext, Reading, ReplyBody, Trust, document::Document, envelope, field};
+use contract::{
+    Call, Fault, Operation, ReadContext, Reading, ReplyBody, Trust,
+    biller_envelope::{self, Echo},
+    document::Document,
+    envelope, field,
+};
 use engine::Partner;
-use http::request::Parts;
+use http::{HeaderValue, header, request::Parts};
 use lifecycle::{Digest, Refusal, RequestId, request::RequestKey};
 use protocol::{codes, digest};
 
 use crate::{
-    body,
+    biller, body,
     door::{Door, respond},
     trust::{self, Claim},
 };
@@ -52,35 +57,55 @@ impl Refused {
         }
     }
 
-    fn reply(self, operation: &dyn Operation) -> ReplyBody {
-        match self {
-            Self::Fault { fault, debug, .. } => envelope::fault_reply(operation.service(), &fault, debug.as_deref()),
-            Self::Refusal(refusal) => envelope::refusal_reply(operation.service(), &refusal),
+    fn reply(self, operation: &dyn Operation, echo: Echo<'_>) -> ReplyBody {
+        let service = operation.service();
+        match (operation.trust(), self) {
+            (Trust::SnapAsymmetric | Trust::ApiKey, Self::Fault { fault, debug, .. }) => {
+                envelope::fault_reply(service, &fault, debug.as_deref())
+            }
+            (Trust::SnapAsymmetric | Trust::ApiKey, Self::Refusal(refusal)) => {
+                envelope::refusal_reply(service, &refusal)
+            }
+            (Trust::Biller, Self::Fault { fault, debug, .. }) => {
+                biller_envelope::fault_reply(echo, &fault, debug.as_deref())
+            }
+            (Trust::Biller, Self::Refusal(refusal)) => biller_envelope::refusal_reply(service, echo, &refusal),
         }
     }
+}
+
+/// What is known of a call while it is carried out: for its answer and its log line.
+#[derive(Default)]
+pub struct Known {
+    /// Who calls, once that is trusted.
+    pub merchant: Option<Arc<Partner>>,
+    /// `rq_uuid` of a biller service, as sent.
+    pub rq_uuid: String,
 }
 
 /// Carries out one call and writes its answer, whatever comes of it.
 pub async fn answer(door: &Door, operation: &'static dyn Operation, request: Request) -> Response {
     let started = Instant::now();
     let id = door.engine.new_request_id();
-    let mut merchant = None;
+    let mut known = Known::default();
     let carried_out = async {
         let _place = door.places.try_acquire().map_err(|_| Refused::Refusal(Refusal::Busy))?;
         match operation.trust() {
-            Trust::SnapAsymmetric => snap(door, operation, id, request, &mut merchant).await,
-            Trust::ApiKey => by_api_key(door, operation, id, request, &mut merchant).await,
+            Trust::SnapAsymmetric => snap(door, operation, id, request, &mut known.merchant).await,
+            Trust::ApiKey => by_api_key(door, operation, id, request, &mut known.merchant).await,
+            Trust::Biller => biller::carry_out(door, operation, id, request, &mut known).await,
         }
     };
-    let result = match tokio::time::timeout(door.request_timeout(), carried_out).await {
+    let result = match tokio::time::timeout(door.timeout_of(operation.trust()), carried_out).await {
         Ok(result) => result,
-        Err(_) => Err(Fault { case: &codes::TIMEOUT, argument: None }.into()),
+        Err(_) => Err(timed_out(operation.trust())),
     };
     let why = result.as_ref().err().map(Refused::why);
-    let reply = result.unwrap_or_else(|refused| refused.reply(operation));
+    let echo = Echo { rq_uuid: &known.rq_uuid, now: door.engine.now() };
+    let reply = result.unwrap_or_else(|refused| refused.reply(operation, echo));
     tracing::info!(
         operation = operation.name(),
-        merchant = merchant.as_ref().map(|partner: &Arc<Partner>| partner.merchant.code.as_str()),
+        merchant = known.merchant.as_ref().map(|partner| partner.merchant.code.as_str()),
         request.id = %id,
         status = reply.status,
         code = response_code(&reply.body),
@@ -88,13 +113,27 @@ pub async fn answer(door: &Door, operation: &'static dyn Operation, request: Req
         elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "answered",
     );
-    respond(door, id, reply)
+    let asks_who = reply.status == 401 && operation.trust() == Trust::Biller;
+    let mut response = respond(door, id, reply);
+    if asks_who {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(biller::CHALLENGE));
+    }
+    response
 }
 
-/// The code in an answer of ours: the first text after the first name, in either envelope.
+/// What a caller hears whose call took too long; what it does goes on.
+fn timed_out(trust: Trust) -> Refused {
+    match trust {
+        Trust::SnapAsymmetric | Trust::ApiKey => Fault { case: &codes::TIMEOUT, argument: None }.into(),
+        Trust::Biller => Refused::Refusal(Refusal::StillWorking),
+    }
+}
+
+/// The code in an answer of ours, in either envelope: the text behind the first of the names that it goes by.
 fn response_code(body: &[u8]) -> &str {
-    let code = body.split(|byte| *byte == b'"').nth(3);
-    code.and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default()
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let behind = [r#""responseCode":""#, r#""error_code":""#].into_iter().find_map(|name| text.split_once(name));
+    behind.and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default()
 }
 
 async fn snap(
@@ -164,7 +203,15 @@ fn bad_request(reason: String) -> Refused {
     Fault { case: &codes::BAD_REQUEST, argument: Some(reason) }.into()
 }
 
-fn call(door: &Door, operation: &dyn Operation, id: RequestId, key: RequestKey, parts: &Parts, body: &[u8]) -> Call {
+/// The facts of a call that its record needs.
+pub fn call(
+    door: &Door,
+    operation: &dyn Operation,
+    id: RequestId,
+    key: RequestKey,
+    parts: &Parts,
+    body: &[u8],
+) -> Call {
     Call { id, key, digest: parameters_digest(operation, parts, body), received_at: door.engine.now() }
 }
 
@@ -192,17 +239,30 @@ fn understand(
     let query = parts.uri.query().unwrap_or_default();
     let document = Document::read(operation.input(), query, body)?;
     field::check(operation.fields(), &document, partner.merchant.strictness)?;
+    read(door, operation, partner, call, &document)
+}
+
+/// Reads what checked fields ask for.
+pub fn read(
+    door: &Door,
+    operation: &'static dyn Operation,
+    partner: &Partner,
+    call: &Call,
+    document: &Document<'_>,
+) -> Result<Reading, Fault> {
     let context = ReadContext {
         merchant: &partner.merchant,
         now: call.received_at,
         call,
         products: door.engine.products(),
+        catalogue: door.engine.catalogue(),
         digest: engine::digest,
     };
-    operation.read(&document, &context)
+    operation.read(document, &context)
 }
 
-async fn carry_out(door: &Door, partner: &Arc<Partner>, reading: Reading) -> Result<ReplyBody, Refused> {
+/// Has the engine do what was read.
+pub async fn carry_out(door: &Door, partner: &Arc<Partner>, reading: Reading) -> Result<ReplyBody, Refused> {
     match reading {
         Reading::Reply(reply) => Ok(reply),
         Reading::Command(command) => door.engine.submit(partner, *command).await.map_err(Refused::Refusal),
