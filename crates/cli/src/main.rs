@@ -1,16 +1,20 @@
 //! The one executable `gerbang`: reads settings, builds everything, runs one command.
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes: 0 done; 1 it could not be done; 2 the
-//! command line is wrong; 3 the answer is no (refused, not verified, not held); 4 the outcome is not known.
+//! command line is wrong; 3 the answer is no (refused, not verified, not held); 4 the outcome is not known; 5 a bill is
+//! known not to have been paid.
 
 mod bench;
 mod commands;
 mod credentials;
 mod demo;
 mod keeping;
+mod operator_door;
 mod output;
 mod sandbox;
+mod seller;
 mod settings;
+mod table;
 
 use std::process::ExitCode;
 
@@ -21,6 +25,8 @@ use tracing_subscriber::EnvFilter;
 pub const EXIT_NO: u8 = 3;
 /// The outcome is not known.
 pub const EXIT_UNKNOWN: u8 = 4;
+/// A bill is known not to have been paid.
+pub const EXIT_FAILED: u8 = 5;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -28,6 +34,7 @@ const EXIT_CODES: &str = "Exit codes:
   2  the command line is wrong
   3  the answer is no: refused, not verified, or not held
   4  the outcome is not known: ask before anything else
+  5  a bill is known not to have been paid
 
 Environment:
   GERBANG_LOG    what is logged to standard error, like `info` or `engine=debug` (default: warn)

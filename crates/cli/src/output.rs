@@ -67,6 +67,7 @@ const SECRETS: &[&str] = &[
     "key",
     "subMerchantId",
     "linkageToken",
+    "token",
 ];
 
 /// A JSON text on one line, secrets shortened.

@@ -5,9 +5,11 @@ use std::{
     fs,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::Context as _;
+use catalogue::Catalogue;
 use connectors::Account;
 use lifecycle::{
     Merchant, MerchantCode, ProductCode, Secret,
@@ -22,6 +24,9 @@ use crate::{
     keeping::StoreUrl,
     output::advised,
 };
+
+/// The fewest characters of the operator's token.
+const OPERATOR_TOKEN_LENGTH_MIN: usize = 32;
 
 /// Everything that an operator decides.
 #[derive(Debug, Deserialize)]
@@ -61,12 +66,45 @@ pub struct Settings {
     /// How long a task is left to whoever took it.
     #[serde(default = "lease_seconds")]
     pub lease_seconds: i64,
+    /// How long a call of the biller services may take.
+    #[serde(default = "biller_request_timeout_ms")]
+    pub biller_request_timeout_ms: u64,
+    /// How long a caller waits for billers.
+    #[serde(default = "biller_answer_wait_ms")]
+    pub biller_answer_wait_ms: u64,
+    /// The operator's door.
+    #[serde(default)]
+    pub operator: Option<OperatorSettings>,
+    /// What is sold of bills.
+    #[serde(default)]
+    pub catalogue: CatalogueSettings,
     /// Accounts, by connector.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Merchants.
     #[serde(default)]
     pub merchants: Vec<MerchantSettings>,
+}
+
+/// The operator's door.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorSettings {
+    /// Where it is opened.
+    #[serde(default = "operator_listen")]
+    pub listen: SocketAddr,
+    token_file: PathBuf,
+    /// Who issues invoices.
+    #[serde(default = "issuer")]
+    pub issuer: String,
+}
+
+/// What is sold of bills, beside the products that come with the program.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogueSettings {
+    #[serde(default)]
+    files: Vec<PathBuf>,
 }
 
 /// The store.
@@ -92,10 +130,15 @@ pub struct ProviderSettings {
     pages_url: Option<String>,
     client_id: String,
     client_secret_file: PathBuf,
+    #[serde(default)]
     merchant_id: String,
     private_key_file: Option<PathBuf>,
     #[serde(default)]
     public_key_files: Vec<PathBuf>,
+    notice_secret_file: Option<PathBuf>,
+    #[serde(default)]
+    testing: bool,
+    profile_file: Option<PathBuf>,
 }
 
 /// A merchant.
@@ -118,11 +161,27 @@ pub struct MerchantSettings {
     replay: bool,
     #[serde(default)]
     strict: bool,
-    #[serde(default)]
-    suspended: bool,
+    suspended: Option<bool>,
     inquiry_url: Option<String>,
     payment_url: Option<String>,
     binding_url: Option<String>,
+    low_balance_url: Option<String>,
+}
+
+fn operator_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8701))
+}
+
+fn issuer() -> String {
+    "Gerbang".into()
+}
+
+fn biller_request_timeout_ms() -> u64 {
+    90_000
+}
+
+fn biller_answer_wait_ms() -> u64 {
+    75_000
 }
 
 fn listen() -> SocketAddr {
@@ -197,6 +256,10 @@ impl Settings {
         if settings.answer_wait_ms >= settings.request_timeout_ms {
             return Err(advised("answer_wait_ms is not below request_timeout_ms", "a caller must hear the answer"));
         }
+        if settings.biller_answer_wait_ms >= settings.biller_request_timeout_ms {
+            let what = "biller_answer_wait_ms is not below biller_request_timeout_ms";
+            return Err(advised(what, "a caller must hear the answer"));
+        }
         if settings.lease_seconds.saturating_mul(1_000) <= longest_call_ms() {
             let what =
                 format!("lease_seconds is not above the {} ms that a provider's call may take", longest_call_ms());
@@ -219,6 +282,8 @@ impl Settings {
             [&mut provider.client_secret_file]
                 .into_iter()
                 .chain(provider.private_key_file.as_mut())
+                .chain(provider.notice_secret_file.as_mut())
+                .chain(provider.profile_file.as_mut())
                 .chain(&mut provider.public_key_files)
         });
         let merchants = self
@@ -228,6 +293,8 @@ impl Settings {
         [&mut self.data_dir, &mut self.store_key_file, &mut self.private_key_file]
             .into_iter()
             .chain(self.store.root_certificates_file.as_mut())
+            .chain(self.operator.as_mut().map(|operator| &mut operator.token_file))
+            .chain(&mut self.catalogue.files)
             .chain(providers)
             .chain(merchants)
     }
@@ -240,19 +307,64 @@ impl Settings {
         self.providers.iter().map(|(name, settings)| Ok((name.clone(), settings.account(name, gateway)?))).collect()
     }
 
-    /// The merchants as the store keeps them.
+    /// The merchants as the store is to keep them, over what it keeps of them now.
     ///
     /// # Errors
     /// The file that is missing or holds something else, or a product that is not offered.
-    pub fn registrations(&self) -> anyhow::Result<Vec<Merchant>> {
+    pub fn registrations(&self, known: &[Merchant]) -> anyhow::Result<Vec<Merchant>> {
         let offered: Vec<&str> = connectors::CONNECTORS
             .iter()
             .map(|connector| connector.descriptor())
             .filter(|descriptor| self.providers.contains_key(descriptor.name))
             .flat_map(|descriptor| descriptor.products.iter().map(|product| product.code))
             .collect();
-        self.merchants.iter().map(|merchant| merchant.register(&offered)).collect()
+        let known = |code: &str| known.iter().find(|merchant| merchant.code.as_str() == code);
+        self.merchants.iter().map(|merchant| merchant.register(&offered, known(&merchant.code))).collect()
     }
+}
+
+impl OperatorSettings {
+    /// The bearer token.
+    ///
+    /// # Errors
+    /// With advice, when the file is missing or holds too little.
+    pub fn token(&self) -> anyhow::Result<String> {
+        let token = line(&self.token_file)?;
+        if token.len() < OPERATOR_TOKEN_LENGTH_MIN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let what = format!("{} holds no token that is hard to guess", self.token_file.display());
+            return Err(advised(
+                what,
+                format!(
+                    "{OPERATOR_TOKEN_LENGTH_MIN} visible characters or more, like `openssl rand -hex 32` makes them"
+                ),
+            ));
+        }
+        Ok(token)
+    }
+}
+
+impl CatalogueSettings {
+    /// The products that come with the program, and the operator's own on top.
+    ///
+    /// # Errors
+    /// The file that is missing, or the entry that breaks a rule.
+    pub fn read(&self) -> anyhow::Result<Arc<Catalogue>> {
+        with_files(Catalogue::builtin(), &self.files)
+    }
+}
+
+/// A catalogue with files of products and maintenance on top, the later file over the earlier one.
+///
+/// # Errors
+/// The file that is missing, or the entry that breaks a rule.
+pub fn with_files(mut catalogue: Arc<Catalogue>, files: &[PathBuf]) -> anyhow::Result<Arc<Catalogue>> {
+    for file in files {
+        let more = catalogue.with_products(&file.display().to_string(), &text(file)?).map_err(|error| {
+            advised(error.to_string(), "docs/guides/add-a-biller-product.md shows how an entry is written")
+        })?;
+        catalogue = Arc::new(more);
+    }
+    Ok(catalogue)
 }
 
 impl Default for StoreSettings {
@@ -333,12 +445,15 @@ impl ProviderSettings {
                 None => gateway.clone(),
             },
             provider_keys: self.public_key_files.iter().map(|file| public_key(file)).collect::<anyhow::Result<_>>()?,
+            notice_secret: self.notice_secret_file.as_deref().map(line).transpose()?.map(Secret::new),
+            testing: self.testing,
+            profile: self.profile_file.as_deref().map(text).transpose()?.map(Arc::from),
         })
     }
 }
 
 impl MerchantSettings {
-    fn register(&self, offered: &[&str]) -> anyhow::Result<Merchant> {
+    fn register(&self, offered: &[&str], known: Option<&Merchant>) -> anyhow::Result<Merchant> {
         let products: Vec<&str> = match &self.products {
             None => offered.to_vec(),
             Some(products) => products.iter().map(String::as_str).collect(),
@@ -365,16 +480,22 @@ impl MerchantSettings {
                 inquiry_url: self.inquiry_url.clone(),
                 payment_url: self.payment_url.clone(),
                 binding_url: self.binding_url.clone(),
+                low_balance_url: self.low_balance_url.clone(),
             },
-            suspended: self.suspended,
+            // What lets a merchant sell bills is the operator's, given at its door.
+            biller: known.and_then(|known| known.biller.clone()),
+            suspended: self.suspended.unwrap_or_else(|| known.is_some_and(|known| known.suspended)),
         })
     }
 }
 
 /// A file of one line.
 fn line(file: &Path) -> anyhow::Result<String> {
-    let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
-    Ok(text.trim().to_owned())
+    Ok(text(file)?.trim().to_owned())
+}
+
+fn text(file: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(file).with_context(|| format!("read {}", file.display()))
 }
 
 #[cfg(test)]
@@ -397,8 +518,10 @@ mod tests {
                 settings.operations_max,
                 waits,
                 settings.lease_seconds,
+                (settings.biller_request_timeout_ms, settings.biller_answer_wait_ms),
             )
         };
+        assert_eq!(settings.operator.as_ref().map(|operator| operator.listen), Some(operator_listen()));
         assert_eq!(shown(&settings), shown(&default));
         let options = |settings: &Settings| format!("{:?} {}", settings.store.options(), settings.store.writers);
         assert_eq!(options(&settings).replace("Some(\"secrets/database-ca.pem\")", "None"), options(&default));
@@ -415,7 +538,9 @@ mod tests {
             bodies.flat_map(str::lines).filter_map(|line| line.trim().trim_start_matches("pub ").split_once(": "));
         let fields: Vec<&str> = fields.map(|(name, _)| name).filter(|name| !name.contains(['/', '#'])).collect();
         assert!(fields.len() > 30, "{fields:?}");
-        for name in fields.iter().filter(|name| !["providers", "merchants", "store"].contains(name)) {
+        for name in
+            fields.iter().filter(|name| !["providers", "merchants", "store", "operator", "catalogue"].contains(name))
+        {
             let wanted = fields.iter().filter(|other| other == &name).count();
             let shown = EXAMPLE.lines().filter(|line| line.starts_with(&format!("{name} = "))).count();
             assert_eq!(shown, wanted, "{name}");
@@ -430,6 +555,7 @@ mod tests {
             (("https://gateway.example\"", "https://gateway.example/\""), "public_url"),
             (("https://gateway.example\"", "gateway\""), "public_url"),
             (("answer_wait_ms = 25000", "answer_wait_ms = 30000"), "answer_wait_ms"),
+            (("biller_answer_wait_ms = 75000", "biller_answer_wait_ms = 90000"), "biller_answer_wait_ms"),
             (("127.0.0.1:8700", "nowhere"), "invalid socket address"),
             (("lease_seconds = 120", "lease_seconds = 60"), "lease_seconds"),
             (("writers = 2", "writers = 0"), "store.writers"),

@@ -3,11 +3,15 @@
 #[macro_use]
 mod keepings;
 
+mod bill_crashes;
+mod bills;
 mod callbacks;
 mod commands;
 mod demo;
+mod deposits;
 mod moving;
 mod openssl_guide;
 mod payments;
+mod products;
 mod samples;
 mod support;

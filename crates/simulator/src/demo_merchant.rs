@@ -1,5 +1,5 @@
-//! A merchant's server: answers Inquiry (24), Payment (25) and the binding notification, believes nothing that is not
-//! signed by the gateway, and keeps a book of its own.
+//! A merchant's server: answers Inquiry (24), Payment (25), the binding notification and the low balance warning, believes
+//! nothing that is not signed by the gateway, and keeps a book of its own.
 //!
 //! An order is expected with its amount ([`DemoMerchant::expect`]). An order that nobody expected is taken at the
 //! amount that the Inquiry names, so that a sandbox can be paid without telling the demo merchant first.
@@ -24,7 +24,8 @@ use client::verify_callback;
 use contract::{
     Fault, ReplyBody,
     callbacks::{
-        BINDING, BindingMessage, BindingOutcome, INQUIRY, InquiryMessage, PAYMENT, PaymentMessage, PaymentOutcome,
+        BINDING, BindingMessage, BindingOutcome, INQUIRY, InquiryMessage, LOW_BALANCE, LowBalanceMessage, PAYMENT,
+        PaymentMessage, PaymentOutcome,
     },
     envelope::fault_reply,
 };
@@ -53,8 +54,8 @@ pub const ON_DEMAND: &[(&str, &str)] = &[
 pub fn markdown() -> String {
     let mut page = String::from(
         "# The demo merchant\n\n<!-- Generated from crates/simulator/src/demo_merchant.rs; a test compares the two. -->\n\n\
-         The sandbox's merchant answers Inquiry, Payment and the binding notification, believes only what the gateway \
-         signed, and shows its book at `/book` of its address. An order that nobody announced is taken at the amount that \
+         The sandbox's merchant answers Inquiry, Payment, the binding notification and the low balance warning, believes \
+         only what the gateway signed, and shows its book at `/book` of its address. An order that nobody announced is taken at the amount that \
          the Inquiry names.\n\n\
          A word in `partnerReferenceNo` makes it misbehave:\n\n| the reference contains | what it does |\n| --- | --- |\n",
     );
@@ -71,6 +72,8 @@ pub struct Book {
     pub orders: BTreeMap<String, BTreeMap<String, Order>>,
     /// Links by merchant code and binding reference.
     pub links: BTreeMap<String, BTreeMap<String, LinkEntry>>,
+    /// Low balance warnings by merchant code and notification, with what could be spent.
+    pub warnings: BTreeMap<String, BTreeMap<String, String>>,
     /// Calls that were not believed.
     pub refused_calls: u64,
 }
@@ -132,6 +135,7 @@ enum Event {
     Inquired { merchant: String, reference: String, amount_sen: i64 },
     Paid { merchant: String, body: String },
     Bound { merchant: String, body: String },
+    Warned { merchant: String, body: String },
 }
 
 /// The running server.
@@ -202,6 +206,7 @@ impl DemoMerchant {
             inquiry_url: at("transfer-va/inquiry"),
             payment_url: at("transfer-va/payment"),
             binding_url: at("registration-account-binding/notify"),
+            low_balance_url: at("biller/low-balance"),
         }
     }
 
@@ -291,6 +296,13 @@ impl Book {
                     links.entry(message.partner_reference.clone()).or_default().hear(message);
                 }
             }
+            Event::Warned { merchant, body } => {
+                if let Ok(message) = LowBalanceMessage::read(body.as_bytes()) {
+                    let warnings = self.warnings.entry(merchant.clone()).or_default();
+                    let id = message.notification_id.unwrap_or_else(|| message.time.wire_text());
+                    warnings.insert(id, message.available.snap_text());
+                }
+            }
         }
     }
 }
@@ -349,6 +361,7 @@ fn routes(merchant: DemoMerchant) -> Router {
         .route("/{code}/v1.0/transfer-va/inquiry", post(inquiry))
         .route("/{code}/v1.0/transfer-va/payment", post(payment))
         .route("/{code}/v1.0/registration-account-binding/notify", post(binding))
+        .route("/{code}/v1.0/biller/low-balance", post(low_balance))
         .route("/book", get(show_book))
         .route("/thanks", get(thanks))
         .layer(DefaultBodyLimit::max(CALLBACK_BYTES_MAX))
@@ -444,6 +457,28 @@ async fn binding(
     };
     let body = String::from_utf8_lossy(&body).into_owned();
     match merchant.desk().happen(Event::Bound { merchant: code, body }) {
+        Ok(()) => answer(message.acknowledge()),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn low_balance(
+    State(merchant): State<DemoMerchant>,
+    Path(code): Path<String>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !merchant.trusts(&code, &Call { method, uri, headers, body: body.clone() }) {
+        return refuse(LOW_BALANCE, &codes::UNAUTHORIZED, "Signature");
+    }
+    let message = match LowBalanceMessage::read(&body) {
+        Ok(message) => message,
+        Err(fault) => return answer(fault_reply(LOW_BALANCE, &fault, None)),
+    };
+    let body = String::from_utf8_lossy(&body).into_owned();
+    match merchant.desk().happen(Event::Warned { merchant: code, body }) {
         Ok(()) => answer(message.acknowledge()),
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }

@@ -347,9 +347,19 @@ fn books_text(books: &Books) -> String {
             "phone": account.phone, "opening": account.opening.snap_text(), "cash": account.cash.snap_text(),
         })
     });
+    let orders = books.orders.iter().map(|order| {
+        serde_json::json!({
+            "reference": order.reference, "provider_reference": order.provider_reference, "sku": order.sku,
+            "order_id": order.order_id, "amount": order.amount.snap_text(), "cost": order.cost.snap_text(),
+            "delivered": order.delivered, "requests": order.requests,
+        })
+    });
+    let float = books
+        .float
+        .map(|float| serde_json::json!({"opening": float.opening.snap_text(), "balance": float.balance.snap_text()}));
     let all = serde_json::json!({
         "provider": books.provider, "charges": charges.collect::<Vec<_>>(), "accounts": accounts.collect::<Vec<_>>(),
-        "links_active": books.links_active,
+        "links_active": books.links_active, "orders": orders.collect::<Vec<_>>(), "float": float,
     });
     all.to_string()
 }

@@ -3,6 +3,7 @@
 //! Each of them stands where a stranger would stand: the gateway reaches [`imitations`] and [`demo_merchant`] over
 //! HTTP only, and [`customer`] sees pages only. Each keeps books of its own, so that three books can be compared.
 
+pub mod bill_books;
 pub mod books;
 pub mod customer;
 pub mod demo_merchant;

@@ -7,7 +7,7 @@ use engine::digest;
 use lifecycle::{
     Key, LinkId, Merchant, MerchantCode, ProductCode, Secret,
     linkage::{Link, LinkStatus},
-    merchant::{Callbacks, Strictness},
+    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
     provider::ProviderLink,
     request::RequestKey,
 };
@@ -33,6 +33,8 @@ pub struct Seed {
     pub links: Vec<SeedLink>,
     /// A customer whom every wallet knows.
     pub demo_customer: DemoCustomer,
+    /// Merchants that sell bills; the first pays from a deposit, the second by invoice.
+    pub billers: Vec<SeedBiller>,
 }
 
 /// A merchant.
@@ -44,6 +46,43 @@ pub struct SeedMerchant {
     pub alias: Option<String>,
     /// The name that pages show.
     pub name: String,
+}
+
+/// A merchant that sells bills.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SeedBiller {
+    /// The merchant code, which is also its `sender_id`.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// User name of the Basic authentication.
+    pub username: String,
+    /// Its password.
+    pub basic_password: String,
+    /// `password` of the form.
+    pub password: String,
+    /// How it pays.
+    pub mechanism: SeedMechanism,
+}
+
+/// How a merchant that sells bills pays; amounts in rupiah.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeedMechanism {
+    /// From a deposit.
+    Deposit {
+        /// What is topped up at the first start.
+        opening: u32,
+        /// Below this the merchant is warned.
+        low_balance: u32,
+    },
+    /// By invoice.
+    Invoicing {
+        /// The most that may be owed and reserved together.
+        credit_limit: u32,
+        /// Days from an invoice's issue until it is to be paid.
+        payment_days: u32,
+    },
 }
 
 /// A customer.
@@ -149,6 +188,58 @@ impl SeedMerchant {
             replay: false,
             strictness: Strictness::Lenient,
             callbacks: registration.callbacks,
+            biller: None,
+            suspended: false,
+        }
+    }
+}
+
+impl SeedMechanism {
+    fn mechanism(&self) -> Mechanism {
+        match self {
+            Self::Deposit { low_balance, .. } => Mechanism::Deposit { low_balance: Some(Amount::rupiah(*low_balance)) },
+            Self::Invoicing { credit_limit, payment_days } => {
+                Mechanism::Invoicing { credit_limit: Amount::rupiah(*credit_limit), payment_days: *payment_days }
+            }
+        }
+    }
+
+    /// What the deposit is opened with; none without one.
+    pub fn opening(&self) -> Option<Amount> {
+        match self {
+            Self::Deposit { opening, .. } => Some(Amount::rupiah(*opening)),
+            Self::Invoicing { .. } => None,
+        }
+    }
+}
+
+impl SeedBiller {
+    /// The merchant as the store keeps it: it sells every bill, and links no wallet. `key` is that of the hash signature.
+    pub fn register(&self, key: String, low_balance_url: Option<String>) -> Merchant {
+        Merchant {
+            code: MerchantCode::new(self.code.as_str()),
+            alias: None,
+            name: self.name.clone(),
+            api_key: String::new(),
+            products: vec![],
+            public_keys: vec![],
+            redirect_origins: vec![],
+            allow_local_redirects: false,
+            allowed_addresses: vec![],
+            time_window_seconds: TIME_WINDOW_SECONDS,
+            replay: false,
+            strictness: Strictness::Lenient,
+            callbacks: Callbacks { low_balance_url, ..Callbacks::default() },
+            biller: Some(BillerAccess {
+                sender_id: self.code.clone(),
+                username: self.username.clone(),
+                basic_password: Secret::new(self.basic_password.clone()),
+                password: Secret::new(self.password.clone()),
+                keys: vec![Secret::new(key)],
+                mechanism: self.mechanism.mechanism(),
+                products: None,
+                prices: vec![],
+            }),
             suspended: false,
         }
     }
@@ -229,5 +320,7 @@ mod tests {
         assert_eq!(seed.merchants[0].code, "SGWYESSISHOP");
         assert!(magic::opens_on_sight(&seed.demo_customer.phone));
         assert!(seed.customers.iter().all(|customer| magic::is_number(&customer.phone)));
+        let openings: Vec<bool> = seed.billers.iter().map(|biller| biller.mechanism.opening().is_some()).collect();
+        assert_eq!(openings, [true, false], "one pays from a deposit, one by invoice");
     }
 }

@@ -3,12 +3,12 @@
 
 use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use catalogue::Catalogue;
 use engine::Engine;
-use ledger::{AccountName, Class};
+use ledger::{AccountName, Class, JournalKind};
 use lifecycle::{
-    BillId, Command, MerchantCode, ProductCode, Secret,
+    BillId, Command, Key, MerchantCode, ProductCode, Row, Secret,
     bill::BillStatus,
     biller::{BillerProduct, Pricing},
     deposit::TopUpStep,
@@ -60,7 +60,7 @@ impl Bought {
         let catalogue = Catalogue::builtin().with_products("product.toml", PRODUCT_FILE).context("read the product")?;
         let product: &BillerProduct = catalogue.product(PRODUCT).context("the file holds the product")?;
         let Pricing::Denomination { bill_amount, .. } = product.pricing else {
-            anyhow::bail!("{PRODUCT} is a denomination");
+            bail!("{PRODUCT} is a denomination");
         };
         let quote = product.price.quote(bill_amount).context("price the product")?;
         ensure!(quote.fee == Amount::ZERO && quote.margin == Amount::ZERO, "{PRODUCT} has neither fee nor margin");
@@ -103,15 +103,16 @@ pub struct Gate {
 struct Expected {
     code: MerchantCode,
     paid: u64,
-    /// Bills that were found succeeded so far, and the last of them.
+    /// Bills that were found succeeded so far.
     found: u64,
-    last: Option<BillId>,
+    /// The entries of the deposit that were read so far.
+    read: u64,
 }
 
 impl Gate {
     /// Over books in which nothing was bought yet.
     pub fn new(amount: Amount, biller: Biller, merchants: &[MerchantCode]) -> Self {
-        let expected = |code: &MerchantCode| Expected { code: code.clone(), paid: 0, found: 0, last: None };
+        let expected = |code: &MerchantCode| Expected { code: code.clone(), paid: 0, found: 0, read: 0 };
         Self { amount, biller, merchants: merchants.iter().map(expected).collect() }
     }
 
@@ -145,7 +146,7 @@ impl Gate {
 
     fn check_ledger(&self, reader: &dyn Reader, paid: u64) -> Result<()> {
         let report = reader.verify_ledger(&mut |_| ControlFlow::Continue(())).context("verify the ledger")?;
-        ensure!(report.holds == 0, "{} of {paid} payments still hold money", report.holds);
+        ensure!(report.holds == 0, "{} of {paid} payments hold money", report.holds);
         let mut balances = HashMap::new();
         let mut after: Option<AccountName> = None;
         loop {
@@ -155,7 +156,7 @@ impl Gate {
             balances.extend(page.into_iter().map(|account| (account.name, account.balance)));
         }
         for merchant in &self.merchants {
-            let name = AccountName::of(Class::MerchantDeposit, merchant.code.as_str());
+            let name = merchant.deposit();
             let spent = i64::try_from(merchant.paid).ok().and_then(|paid| paid.checked_mul(self.amount.sen()));
             let expected = spent.map(|spent| OPENING.sen() - spent);
             let found = balances.get(&name).copied();
@@ -166,18 +167,28 @@ impl Gate {
 }
 
 impl Expected {
+    fn deposit(&self) -> AccountName {
+        AccountName::of(Class::MerchantDeposit, self.code.as_str())
+    }
+
+    /// Follows the deposit's new entries to the bills that they paid: there is no other way that does not read them all.
     fn find(&mut self, reader: &dyn Reader) -> Result<()> {
-        while self.found < self.paid {
-            let page = reader.bills(&self.code, self.last, PAGE_ROWS).context("read the bills")?;
+        loop {
+            let page =
+                reader.entries(&self.deposit(), self.read, PAGE_ROWS).context("read the entries of a deposit")?;
             let Some(last) = page.last() else { break };
-            self.last = Some(last.id);
-            for bill in &page {
-                let (id, status) = (bill.id, bill.status.name());
+            self.read = last.sequence;
+            for entry in page.iter().filter(|entry| entry.kind == JournalKind::BillPaid) {
+                let id = BillId::from_bits(entry.subject);
+                let Some(Row::Bill(bill)) = reader.row(&Key::Bill(id)).context("read a bill")? else {
+                    bail!("{id} of {} was paid for and is not in the store", self.code);
+                };
+                let status = bill.status.name();
                 ensure!(matches!(bill.status, BillStatus::Succeeded { .. }), "{id} of {} is {status}", self.code);
                 self.found += 1;
             }
         }
-        ensure!(self.found == self.paid, "{} of {} payments of {} are in the store", self.found, self.paid, self.code);
+        ensure!(self.found == self.paid, "{} of {} payments of {} succeeded", self.found, self.paid, self.code);
         Ok(())
     }
 }

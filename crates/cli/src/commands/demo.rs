@@ -1,4 +1,4 @@
-//! `gerbang demo`: the whole of linkage, once, for every product.
+//! `gerbang demo`: the whole of linkage for every wallet, and every category of bills, once.
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -15,12 +15,13 @@ use crate::{
     sandbox::{Folder, Sandbox, SandboxOptions},
 };
 
-/// Link, show, charge and unlink a wallet of every kind, and compare the books at the end
+/// Use a wallet of every kind, pay a bill of every category, and compare the books at the end
 #[derive(clap::Args)]
 #[command(
     after_help = "Starts a sandbox on free ports, in a temporary folder unless one is named, and plays merchant and customer
-over HTTP, the wallets' forms included. Exit code 0 only if every step held and the books of the
-gateway, the providers and the merchant agree; 3 otherwise.
+over HTTP, the wallets' forms included; then a merchant who sells bills of every category from its
+deposit, some by invoice, and the operator who bills it. Exit code 0 only if every step held, the
+ledger verifies, and the books of the gateway, the providers and the merchants agree; 3 otherwise.
 
 Examples:
   gerbang demo
@@ -44,7 +45,7 @@ pub struct Args {
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArgs,
-    /// Only these products
+    /// Only these wallets, and no bills
     #[arg(long = "product", value_name = "CODE")]
     products: Vec<String>,
 }
@@ -82,6 +83,7 @@ async fn play(folder: Folder, store: StoreUrl, lang: Lang, products: &[String], 
         public_url: None,
         merchant_callback: None,
         providers_elsewhere: false,
+        products: vec![],
         lease_seconds: None,
         crash_point: CrashPoint::default(),
     };
@@ -93,6 +95,9 @@ async fn play(folder: Folder, store: StoreUrl, lang: Lang, products: &[String], 
     };
     let mut journey = Journey::new(&sandbox, number, lang, aloud)?;
     demo::play(&mut journey, products).await?;
+    if products.is_empty() {
+        demo::play_bills(&mut journey).await?;
+    }
     let report = journey.finish().await?;
     sandbox.stop().await?;
     Ok(report)

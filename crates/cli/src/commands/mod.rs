@@ -5,15 +5,20 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 mod bench;
+mod biller;
 mod call;
 mod demo;
 mod explain;
 mod imitations;
+mod invoice;
 mod keys;
+mod ledger;
+mod merchant;
 mod migrate;
 mod sandbox;
 mod serve;
 mod sign;
+mod status;
 mod store;
 mod verify;
 
@@ -46,10 +51,15 @@ commands! {
     Migrate = migrate,
     Store = store,
     Call = call,
+    Biller = biller,
     Sign = sign,
     Verify = verify,
     Explain = explain,
     Keys = keys,
+    Merchant = merchant,
+    Invoice = invoice,
+    Ledger = ledger,
+    Status = status,
     Bench = bench,
     Imitations = imitations,
 }

@@ -14,7 +14,7 @@ use crate::{
 /// Where a sandbox listens unless it is told otherwise.
 pub const LISTEN: &str = "127.0.0.1:8700";
 
-/// Run a gateway with imitated wallets and banks and a demo merchant, all on this computer
+/// Run a gateway with imitated wallets, banks and billers and a demo merchant, all on this computer
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   gerbang sandbox
@@ -23,8 +23,9 @@ pub const LISTEN: &str = "127.0.0.1:8700";
   gerbang sandbox --store postgres://gerbang@localhost/gerbang
 
 The ready file is JSON: base_url, merchant {partner_id, api_key, private_key_file,
-gateway_public_key_file}, products, customer {phone_no, otp, pin}. It appears when the first
-request is accepted and is removed at the end. The demo merchant's book is at /book of its
+gateway_public_key_file}, products, customer {phone_no, otp, pin}, biller and biller_invoiced
+{sender_id, username, basic_password, password, key, mechanism}, operator {url, token}. It appears
+when the first request is accepted and is removed at the end. The demo merchant's book is at /book of its
 address. Callbacks go to URL/v1.0/transfer-va/inquiry, URL/v1.0/transfer-va/payment and
 URL/v1.0/registration-account-binding/notify when --merchant-callback names a URL.")]
 pub struct Args {
@@ -42,6 +43,9 @@ pub struct Args {
     /// Call this merchant instead of the demo merchant
     #[arg(long, value_name = "URL")]
     merchant_callback: Option<String>,
+    /// Sell these products too, and close for this maintenance: files as docs/guides/add-a-biller-product.md has them
+    #[arg(long, value_name = "FILE")]
+    products: Vec<PathBuf>,
     /// Also write the ready file here
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -72,6 +76,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
         public_url: arguments.public_url.map(|url| url.trim_end_matches('/').to_owned()),
         merchant_callback: arguments.merchant_callback,
         providers_elsewhere: arguments.providers_elsewhere,
+        products: arguments.products,
         lease_seconds: arguments.lease_seconds,
         crash_point,
     };
@@ -103,6 +108,11 @@ fn tell(sandbox: &Sandbox, ready: &Ready) {
         "customer       {}, one-time code {}, PIN {}",
         ready.customer.phone_no, ready.customer.otp, ready.customer.pin
     ));
+    for biller in [&ready.biller, &ready.biller_invoiced] {
+        let (sender, username, mechanism) = (&biller.sender_id, &biller.username, &biller.mechanism);
+        say(format!("sells bills    {sender}, user {username}, {mechanism}"));
+    }
+    say(format!("operator       {}, token in the ready file", ready.operator.url));
     if let Ok(merchant) = sandbox.merchant() {
         say(format!("demo merchant  {}/book", merchant.base_url()));
     }
@@ -110,5 +120,5 @@ fn tell(sandbox: &Sandbox, ready: &Ready) {
         say(format!("provider       {} {}", provider.base_url(), provider.name()));
     }
     say(format!("data           {}", sandbox.folder.display()));
-    say("hint: try `gerbang call inquiry_merchant_info --json '{}'`; Ctrl-C stops");
+    say("hint: try `gerbang call inquiry_merchant_info --json '{}'` or `gerbang biller products`; Ctrl-C stops");
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -9,9 +10,12 @@ use std::{
 
 use anyhow::Context as _;
 use engine::{Engine, EngineOptions, Environment, SystemClock};
+use lifecycle::Secret;
+use operator::OperatorOptions;
 use server::ServerOptions;
 use store::{Store, Vault};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::runtime;
 use crate::{
@@ -19,7 +23,7 @@ use crate::{
     keeping::StoreUrl,
     output::{advised, say},
     sandbox::wait_for_stop,
-    settings::Settings,
+    settings::{OperatorSettings, Settings},
 };
 
 /// Run the gateway in production, by a settings file
@@ -45,44 +49,87 @@ pub struct Args {
 pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&arguments.config)?;
     let key = private_key(&settings.private_key_file)?;
-    let merchants = settings.registrations()?;
+    // Read twice: once without a store, so that a mistake is found before one is opened.
+    let merchants = settings.registrations(&[])?;
+    let token = settings.operator.as_ref().map(OperatorSettings::token).transpose()?;
     let mut options =
         EngineOptions::new(Environment::Production, settings.public_url.clone(), Arc::new(SystemClock), key);
     options.accounts = settings.accounts(&options.private_key)?;
     options.answer_wait_ms = settings.answer_wait_ms;
     options.callback_budget_ms = settings.callback_budget_ms;
     options.lease_seconds = settings.lease_seconds;
+    options.biller_answer_wait_ms = settings.biller_answer_wait_ms;
+    options.catalogue = settings.catalogue.read()?;
     options.writers = settings.store.writers;
     if arguments.check {
-        say(format!("{} providers, {} merchants: the settings are good", options.accounts.len(), merchants.len()));
+        let (accounts, products) = (options.accounts.len(), options.catalogue.products().len());
+        say(format!("{accounts} providers, {products} bills, {} merchants: the settings are good", merchants.len()));
         return Ok(ExitCode::SUCCESS);
     }
-    let store = arguments.store.unwrap_or_else(|| settings.store.url());
-    if let Some(folder) = store.file().and_then(Path::parent) {
+    let url = arguments.store.unwrap_or_else(|| settings.store.url());
+    if let Some(folder) = url.file().and_then(Path::parent) {
         fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     }
     let vault = Vault::open(&settings.store_key_file).context("open the key of the store")?;
-    let store = store.open(&settings.store.options(), vault)?;
-    for merchant in &merchants {
+    let store = url.open(&settings.store.options(), vault)?;
+    let known = store.reader().and_then(|reader| reader.merchants()).context("read the registered merchants")?;
+    for merchant in &settings.registrations(&known)? {
         store.save_merchant(merchant).with_context(|| format!("register merchant {}", merchant.code))?;
     }
-    runtime()?.block_on(serve(&settings, options, store))
+    let door = settings.operator.as_ref().zip(token).map(|(door, token)| {
+        let options = OperatorOptions {
+            token: Secret::new(token),
+            version: env!("CARGO_PKG_VERSION").into(),
+            store: url.shown(),
+            issuer: door.issuer.clone(),
+        };
+        (door.listen, options)
+    });
+    runtime()?.block_on(serve(&settings, options, store, door))
 }
 
-async fn serve(settings: &Settings, options: EngineOptions, store: Arc<dyn Store>) -> anyhow::Result<ExitCode> {
-    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
-        advised(format!("cannot listen on {}: {error}", settings.listen), "choose another address in the settings")
-    })?;
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        advised(format!("cannot listen on {address}: {error}"), "choose another address in the settings")
+    })
+}
+
+async fn serve(
+    settings: &Settings,
+    options: EngineOptions,
+    store: Arc<dyn Store>,
+    door: Option<(SocketAddr, OperatorOptions)>,
+) -> anyhow::Result<ExitCode> {
+    let listener = listen(settings.listen).await?;
+    let door = match door {
+        Some((address, options)) => Some((listen(address).await?, options)),
+        None => None,
+    };
     let engine = Engine::start(options, store).context("start the engine")?;
     let options = ServerOptions {
         request_timeout_ms: settings.request_timeout_ms,
+        biller_request_timeout_ms: settings.biller_request_timeout_ms,
         operations_max: settings.operations_max,
         proxies: settings.proxies.clone(),
         ..ServerOptions::default()
     };
     say(format!("the gateway listens on {}", listener.local_addr()?));
     let router = server::router(engine.clone(), options.clone());
+    let stop = CancellationToken::new();
+    let operating = match door {
+        None => None,
+        Some((listener, door)) => {
+            say(format!("the operator's door listens on {}", listener.local_addr()?));
+            let (router, options) = (operator::router(engine.clone(), door), options.clone());
+            let stopped = stop.clone().cancelled_owned();
+            Some(tokio::spawn(async move { server::serve(listener, router, &options, stopped).await }))
+        }
+    };
     server::serve(listener, router, &options, wait_for_stop()).await?;
+    stop.cancel();
+    if let Some(operating) = operating {
+        operating.await.context("close the operator's door")??;
+    }
     engine.stop().await;
     Ok(ExitCode::SUCCESS)
 }

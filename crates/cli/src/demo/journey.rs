@@ -4,23 +4,32 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use client::{Client, Sent};
+use money::Amount;
 use serde_json::Value;
 use simulator::{
+    bill_books::SoldBill,
     customer::{Browser, Visit, VisitError},
     demo_merchant::{DemoMerchant, LinkTokens},
     imitations::Provider,
 };
 
-use super::report::{Report, Step};
+use super::{
+    bills::Shop,
+    report::{Report, Step},
+};
 use crate::{
+    operator_door::OperatorDoor,
     output::{clipped, data, shortened},
     sandbox::Sandbox,
+    seller::Seller,
 };
 
 /// How long something that happens by itself may take, in seconds.
 const PATIENCE_SECONDS: u64 = 15;
 /// How often it is looked at, in milliseconds.
 const LOOK_EVERY_MS: u64 = 20;
+/// How often a bill's status is asked for, in milliseconds.
+const ASK_EVERY_MS: u64 = 200;
 /// References that one demo may draw, so that the next one over the same folder draws others.
 const REFERENCES_MAX: u32 = 1_000;
 /// Characters of a request or an answer that are shown.
@@ -42,6 +51,10 @@ pub struct Journey<'a> {
     steps: Vec<Step>,
     references: u32,
     began: Instant,
+    sellers: [Seller; 2],
+    door: OperatorDoor,
+    sold: Vec<SoldBill>,
+    bills_since: calendar::Instant,
 }
 
 impl<'a> Journey<'a> {
@@ -49,6 +62,7 @@ impl<'a> Journey<'a> {
     pub fn new(sandbox: &'a Sandbox, number: u32, lang: &'static str, aloud: bool) -> anyhow::Result<Self> {
         let bases: Vec<String> =
             sandbox.providers().iter().map(Provider::base_url).chain([sandbox.base_url.clone()]).collect();
+        let ready = sandbox.ready()?;
         Ok(Self {
             sandbox,
             merchant: sandbox.merchant()?,
@@ -60,6 +74,13 @@ impl<'a> Journey<'a> {
             steps: vec![],
             references: number * REFERENCES_MAX,
             began: Instant::now(),
+            sellers: [
+                Seller::new(&sandbox.base_url, ready.biller.clone())?,
+                Seller::new(&sandbox.base_url, ready.biller_invoiced.clone())?,
+            ],
+            door: OperatorDoor::new(&ready.operator.url, &ready.operator.token),
+            sold: vec![],
+            bills_since: crate::sandbox::now(),
         })
     }
 
@@ -177,6 +198,52 @@ impl<'a> Journey<'a> {
         self.merchant.book().links.get(self.partner_id())?.get(reference)?.tokens.clone()
     }
 
+    /// The line of a merchant that sells bills.
+    pub fn seller(&self, shop: Shop) -> &Seller {
+        match shop {
+            Shop::Deposit => &self.sellers[0],
+            Shop::Invoiced => &self.sellers[1],
+        }
+    }
+
+    /// Its `sender_id`.
+    pub fn sender_id(&self, shop: Shop) -> &str {
+        self.seller(shop).sender_id()
+    }
+
+    /// The operator's door.
+    pub fn door(&self) -> &OperatorDoor {
+        &self.door
+    }
+
+    /// The merchant writes down a bill that it sold, and what the customer paid.
+    pub fn write_down(&mut self, shop: Shop, ref_id: &str, paid: Option<Amount>) {
+        let merchant = self.sender_id(shop).to_owned();
+        self.sold.push(SoldBill { merchant, ref_id: ref_id.to_owned(), paid });
+    }
+
+    /// Until when something that happens by itself may take.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + Duration::from_secs(PATIENCE_SECONDS)
+    }
+
+    /// Waits before it is looked at again.
+    pub async fn pause(&self) {
+        tokio::time::sleep(Duration::from_millis(ASK_EVERY_MS)).await;
+    }
+
+    /// Records a step about the present product.
+    pub fn note_step(&mut self, name: &str, sent: &str, code: &str, answered: &str, held: bool) {
+        self.note(Step {
+            product: self.product.clone(),
+            name: name.to_owned(),
+            sent: clipped(sent, SHOWN_MAX),
+            code: code.to_owned(),
+            answered: clipped(answered, SHOWN_MAX),
+            held,
+        });
+    }
+
     fn note(&mut self, step: Step) {
         if self.aloud {
             data(step.line());
@@ -197,11 +264,20 @@ impl<'a> Journey<'a> {
             Err(error) => Err(error.to_string()),
         })
         .await;
+        let (sold, since) = (self.sold.clone(), self.bills_since);
+        self.await_that("books of bills agree", || match sandbox.compare_bill_books(&sold, since) {
+            Ok(comparison) if comparison.agree() => Ok("gateway, ledger, aggregators and merchants".into()),
+            Ok(comparison) => Err([comparison.undecided, comparison.differences].concat().join("; ")),
+            Err(error) => Err(error.to_string()),
+        })
+        .await;
         let books = self.sandbox.compare_books().context("compare the books")?;
+        let bills = self.sandbox.compare_bill_books(&sold, since).context("compare the books of bills")?;
         let refused_calls = self.merchant.book().refused_calls;
-        let held = self.steps.iter().all(|step| step.held) && books.agree() && refused_calls == 0;
+        let agree = books.agree() && bills.agree();
+        let held = self.steps.iter().all(|step| step.held) && agree && refused_calls == 0;
         let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(Report { held, elapsed_ms, refused_calls, steps: self.steps, books })
+        Ok(Report { held, elapsed_ms, refused_calls, steps: self.steps, books, bills })
     }
 }
 

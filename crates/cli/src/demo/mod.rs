@@ -1,9 +1,12 @@
-//! The demo: a merchant and a customer who use every product once, over HTTP, and the comparison of three books.
+//! The demo: merchants and a customer who use every wallet and every category of bills once, over HTTP, and the
+//! comparison of three books of each.
 
+mod bills;
 mod journey;
 mod report;
 mod steps;
 
+pub use bills::play as play_bills;
 pub use journey::Journey;
 pub use report::Report;
 pub use steps::play;

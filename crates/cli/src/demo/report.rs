@@ -2,7 +2,10 @@
 
 use money::Amount;
 use serde::Serialize;
-use simulator::books::{Comparison, Total};
+use simulator::{
+    bill_books::BillComparison,
+    books::{Comparison, Total},
+};
 
 /// One step.
 #[derive(Debug, Serialize)]
@@ -40,8 +43,10 @@ pub struct Report {
     pub refused_calls: u64,
     /// Every step.
     pub steps: Vec<Step>,
-    /// The three books.
+    /// The three books of wallets.
     pub books: Comparison,
+    /// The three books of bills.
+    pub bills: BillComparison,
 }
 
 impl Report {
@@ -52,7 +57,24 @@ impl Report {
             let (gateway, provider, merchant) = (cell(line.gateway), cell(line.provider), cell(line.merchant));
             text.push_str(&format!("{:<24} {gateway:>22} {provider:>22} {merchant:>22}\n", line.product));
         }
-        for difference in self.books.undecided.iter().chain(&self.books.differences) {
+        text.push_str(&format!(
+            "\n{:<24} {:>22} {:>22} {:>22} {:>22}\n",
+            "bills", "gateway, paid", "merchant, paid", "ledger, cost", "aggregators, cost"
+        ));
+        for line in &self.bills.lines {
+            let [gateway, merchant, cost, delivered] =
+                [line.gateway, line.merchant, line.cost, line.delivered].map(cell);
+            text.push_str(&format!("{:<24} {gateway:>22} {merchant:>22} {cost:>22} {delivered:>22}\n", line.category));
+        }
+        for line in &self.bills.floats {
+            let [ledger, provider] = [line.ledger_sen, line.provider_sen].map(sum_text);
+            text.push_str(&format!(
+                "float used at {:<10} {ledger:>22} by the ledger, {provider} by its book\n",
+                line.provider
+            ));
+        }
+        let open = self.books.undecided.iter().chain(&self.bills.undecided);
+        for difference in open.chain(&self.books.differences).chain(&self.bills.differences) {
             text.push_str(&format!("difference: {difference}\n"));
         }
         let failed = self.steps.iter().filter(|step| !step.held).count();
@@ -67,6 +89,9 @@ impl Report {
 }
 
 fn cell(total: Total) -> String {
-    let sum = Amount::from_sen(total.sum_sen).map_or_else(|_| total.sum_sen.to_string(), Amount::display_text);
-    format!("{} for {sum}", total.count)
+    format!("{} for {}", total.count, sum_text(total.sum_sen))
+}
+
+fn sum_text(sen: i64) -> String {
+    Amount::from_sen(sen).map_or_else(|_| sen.to_string(), Amount::display_text)
 }

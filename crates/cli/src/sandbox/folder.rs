@@ -28,6 +28,38 @@ pub struct Ready {
     pub products: Vec<String>,
     /// A customer whom every wallet knows.
     pub customer: ReadyCustomer,
+    /// The merchant that sells bills from a deposit.
+    pub biller: ReadyBiller,
+    /// The merchant that sells bills by invoice.
+    pub biller_invoiced: ReadyBiller,
+    /// The operator's door.
+    pub operator: ReadyOperator,
+}
+
+/// The credentials of a merchant that sells bills.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadyBiller {
+    /// `sender_id`.
+    pub sender_id: String,
+    /// User name of the Basic authentication.
+    pub username: String,
+    /// Its password.
+    pub basic_password: String,
+    /// `password` of the form.
+    pub password: String,
+    /// The key of the hash signature.
+    pub key: String,
+    /// `deposit` or `invoicing`.
+    pub mechanism: String,
+}
+
+/// The operator's door.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadyOperator {
+    /// Where it is.
+    pub url: String,
+    /// The bearer token.
+    pub token: String,
 }
 
 /// A merchant's credentials.
@@ -99,6 +131,11 @@ impl Folder {
     /// The key that the store seals with.
     pub fn vault_key(&self) -> PathBuf {
         self.0.join("keys").join("store.key")
+    }
+
+    /// The token of the operator's door.
+    pub fn operator_token(&self) -> PathBuf {
+        self.0.join("keys").join("operator.token")
     }
 
     /// The gateway's store.

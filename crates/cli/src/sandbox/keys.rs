@@ -68,6 +68,9 @@ impl SandboxKeys {
                     merchant_id: merchant_id(name),
                     private_key: self.gateway.clone(),
                     provider_keys: vec![key.public_key().clone()],
+                    notice_secret: Some(Secret::new(self.notice_secret(name))),
+                    testing: false,
+                    profile: None,
                 };
                 Ok((name.to_owned(), account))
             })
@@ -76,8 +79,17 @@ impl SandboxKeys {
 
     /// The client secret at a provider: fixed by the gateway's key, so that it needs no file of its own.
     pub fn client_secret(&self, provider: &str) -> String {
-        let secret = self.gateway.to_pem();
-        digest::hex(&digest::hmac_sha256(secret.as_bytes(), format!("client secret at {provider}").as_bytes()))
+        self.secret("client", provider)
+    }
+
+    /// What a provider signs its notices with, where that is a secret.
+    pub fn notice_secret(&self, provider: &str) -> String {
+        self.secret("notice", provider)
+    }
+
+    fn secret(&self, kind: &str, provider: &str) -> String {
+        let key = self.gateway.to_pem();
+        digest::hex(&digest::hmac_sha256(key.as_bytes(), format!("{kind} secret at {provider}").as_bytes()))
     }
 }
 

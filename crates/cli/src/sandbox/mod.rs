@@ -1,20 +1,25 @@
 //! A whole world in one process and one folder: the gateway on an embedded store, every provider played by us, a demo
 //! merchant. Here it is put together; each part is somebody else's.
 
+mod billers;
 mod folder;
 mod keys;
 mod outside;
 mod places;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
+use axum::Router;
 use calendar::Instant;
+use catalogue::Catalogue;
 use connectors::imitation::{Books, SANDBOX_OTP, SANDBOX_PIN};
 use engine::{Clock, CrashPoint, Engine, EngineOptions, Environment, SystemClock};
-use lifecycle::{MerchantCode, merchant::Callbacks};
+use lifecycle::{MerchantCode, Secret, merchant::Callbacks};
+use operator::OperatorOptions;
 use server::ServerOptions;
 use simulator::{
+    bill_books::{self, BillComparison, SoldBill},
     books::{self, Comparison},
     demo_merchant::DemoMerchant,
     imitations::Provider,
@@ -24,7 +29,7 @@ use store::{PostgresOptions, Store, Vault};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use folder::{Folder, Ready, ReadyCustomer, ReadyMerchant, write_whole};
+pub use folder::{Folder, Ready, ReadyBiller, ReadyCustomer, ReadyMerchant, ReadyOperator, write_whole};
 use keys::SandboxKeys;
 use outside::start_outside;
 pub use outside::{Outside, prepare_outside};
@@ -33,11 +38,15 @@ pub use places::Places;
 use crate::{
     keeping::StoreUrl,
     output::{advised, say},
+    settings::with_files,
 };
 
 /// How long "not found" at an imitated provider proves nothing, in seconds: short, so that a sandbox settles while one
 /// watches.
 pub const NOT_FOUND_FINAL_SECONDS: i64 = 5;
+
+/// Who issues the sandbox's invoices.
+const INVOICE_ISSUER: &str = "Gerbang Sandbox";
 
 /// What a sandbox is started with.
 pub struct SandboxOptions {
@@ -54,6 +63,8 @@ pub struct SandboxOptions {
     /// The imitated providers and the demo merchant run in another process over the same folder; then several
     /// gateways may share it, and the store.
     pub providers_elsewhere: bool,
+    /// Files of products and of maintenance on top of the sandbox's own, which are open at any time of day.
+    pub products: Vec<PathBuf>,
     /// How long after its first attempt a task without outcome is taken up again, in seconds; none: as usual.
     pub lease_seconds: Option<i64>,
     /// Where to die, for tests of exactly that.
@@ -72,12 +83,15 @@ pub struct Sandbox {
     pub outside: Option<Outside>,
     /// Whether the folder speaks of this gateway, and not of another one that shares it.
     pub is_first: bool,
+    /// The operator's door.
+    pub operator: ReadyOperator,
     engine: Engine,
     store: Arc<dyn Store>,
     keys: SandboxKeys,
     places: Places,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
+    operating: JoinHandle<std::io::Result<()>>,
 }
 
 impl Sandbox {
@@ -102,23 +116,51 @@ impl Sandbox {
             None
         } else {
             places.gateway_url = Some(base_url.clone());
-            let outside = start_outside(&folder, &seed, &keys, &mut places, &clock).await?;
-            places.save(&folder)?;
-            Some(outside)
+            Some(start_outside(&folder, &seed, &keys, &mut places, &clock).await?)
         };
         register(store.as_ref(), &seed, &keys, &places, options.merchant_callback.as_deref())?;
         seed::save_links(&seed, store.as_ref(), clock.now())
             .context("write the links that the sandbox is seeded with")?;
+        let operator_listener = places::bind_local(&mut places.operator, "the operator's door").await?;
+        if !options.providers_elsewhere {
+            places.save(&folder)?;
+        }
         let mut engine_options =
             EngineOptions::new(Environment::Sandbox, base_url.clone(), clock, keys.gateway.clone());
         engine_options.accounts = keys.accounts(&places)?;
+        let open_at_any_time = Arc::new(Catalogue::builtin().without_cut_offs());
+        engine_options.catalogue = with_files(open_at_any_time, &options.products)?;
         engine_options.not_found_final_seconds = Some(NOT_FOUND_FINAL_SECONDS);
         engine_options.lease_seconds = options.lease_seconds.unwrap_or(engine_options.lease_seconds);
         engine_options.crash_point = options.crash_point;
         let engine = Engine::start(engine_options, store.clone()).context("start the engine")?;
         let stop = CancellationToken::new();
-        let serving = serve(listener, &engine, &stop);
-        Ok(Self { base_url, folder, seed, outside, is_first, engine, store, keys, places, stop, serving })
+        billers::open_deposits(&engine, &seed).await?;
+        let operator =
+            ReadyOperator { url: places::url_of(&operator_listener), token: billers::operator_token(&folder)? };
+        let door = OperatorOptions {
+            token: Secret::new(operator.token.clone()),
+            version: env!("CARGO_PKG_VERSION").into(),
+            store: options.store.shown(),
+            issuer: INVOICE_ISSUER.into(),
+        };
+        let operating = serve(operator_listener, operator::router(engine.clone(), door), &stop);
+        let serving = serve(listener, server::router(engine.clone(), server_options()), &stop);
+        Ok(Self {
+            base_url,
+            folder,
+            seed,
+            outside,
+            is_first,
+            operator,
+            engine,
+            store,
+            keys,
+            places,
+            stop,
+            serving,
+            operating,
+        })
     }
 
     /// The imitated providers of this process.
@@ -149,7 +191,7 @@ impl Sandbox {
     pub fn ready(&self) -> anyhow::Result<Ready> {
         let merchant = &self.seed.merchants[0];
         let api_key = self.places.api_key(&merchant.code);
-        let file = |path: std::path::PathBuf| path.display().to_string();
+        let file = |path: PathBuf| path.display().to_string();
         Ok(Ready {
             base_url: self.base_url.clone(),
             merchant: ReadyMerchant {
@@ -164,6 +206,9 @@ impl Sandbox {
                 otp: SANDBOX_OTP.into(),
                 pin: SANDBOX_PIN.into(),
             },
+            biller: billers::ready(&self.engine, &self.seed.billers[0])?,
+            biller_invoiced: billers::ready(&self.engine, &self.seed.billers[1])?,
+            operator: self.operator.clone(),
         })
     }
 
@@ -189,21 +234,35 @@ impl Sandbox {
         Ok(books::compare(&payments, &providers, &self.merchant()?.book()))
     }
 
+    /// The gateway's bills and ledger, the aggregators' books and what merchants sold since then, compared.
+    pub fn compare_bill_books(&self, sold: &[SoldBill], since: Instant) -> anyhow::Result<BillComparison> {
+        // Whoever the operator registered sells bills too.
+        let merchants: Vec<MerchantCode> =
+            self.engine.merchants().iter().map(|partner| partner.merchant.code.clone()).collect();
+        let reader = self.store.reader().context("open the gateway's books")?;
+        let gateway = bill_books::read(reader.as_ref(), &merchants).context("read the gateway's books of bills")?;
+        let providers: Vec<Books> = self.providers().iter().map(Provider::books).collect();
+        Ok(bill_books::compare(&gateway, &providers, sold, since))
+    }
+
     /// Finishes open requests, then stops every part and writes down what must be kept.
     pub async fn stop(self) -> anyhow::Result<()> {
-        let Self { stop, serving, engine, outside, .. } = self;
+        let Self { stop, serving, operating, engine, outside, .. } = self;
         stop.cancel();
         serving.await.context("stop serving")??;
+        operating.await.context("close the operator's door")??;
         engine.stop().await;
         outside.map_or(Ok(()), |outside| outside.stop())
     }
 }
 
-fn serve(listener: TcpListener, engine: &Engine, stop: &CancellationToken) -> JoinHandle<std::io::Result<()>> {
-    let options = ServerOptions { drain_timeout_ms: 5_000, ..ServerOptions::default() };
-    let router = server::router(engine.clone(), options.clone());
+fn server_options() -> ServerOptions {
+    ServerOptions { drain_timeout_ms: 5_000, ..ServerOptions::default() }
+}
+
+fn serve(listener: TcpListener, router: Router, stop: &CancellationToken) -> JoinHandle<std::io::Result<()>> {
     let stopped = stop.clone().cancelled_owned();
-    tokio::spawn(async move { server::serve(listener, router, &options, stopped).await })
+    tokio::spawn(async move { server::serve(listener, router, &server_options(), stopped).await })
 }
 
 fn register(
@@ -237,7 +296,7 @@ fn register(
         let merchant = seeded.register(seed, registration);
         store.save_merchant(&merchant).with_context(|| format!("register merchant {}", seeded.code))?;
     }
-    Ok(())
+    billers::register(store, seed, places, &demo_merchant)
 }
 
 /// The three callback addresses below a merchant's own address.
@@ -251,6 +310,7 @@ fn callbacks_below(base: &str) -> anyhow::Result<Callbacks> {
         inquiry_url: Some(format!("{base}/v1.0/transfer-va/inquiry")),
         payment_url: Some(format!("{base}/v1.0/transfer-va/payment")),
         binding_url: Some(format!("{base}/v1.0/registration-account-binding/notify")),
+        low_balance_url: None,
     })
 }
 

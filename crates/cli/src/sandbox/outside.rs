@@ -64,6 +64,7 @@ pub async fn start_outside(
             private_key: key.clone(),
             notice_url: format!("{gateway_url}/notices/{name}"),
             customers: seed.customers_of(*connector),
+            notice_secret: Some(keys.notice_secret(name)),
         };
         let options = ImitationOptions {
             connector: *connector,

@@ -28,8 +28,14 @@ pub struct Places {
     pub merchant: Option<SocketAddr>,
     /// The imitated providers, by connector.
     pub providers: BTreeMap<String, SocketAddr>,
+    /// The operator's door.
+    #[serde(default)]
+    pub operator: Option<SocketAddr>,
     /// API keys, by merchant code.
     pub api_keys: BTreeMap<String, String>,
+    /// Keys of the hash signature, by the code of a merchant that sells bills.
+    #[serde(default)]
+    pub biller_keys: BTreeMap<String, String>,
     /// How many demos were begun here.
     #[serde(default)]
     pub demos: u32,
@@ -44,11 +50,13 @@ impl Places {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
         };
-        for merchant in simulator::seed::Seed::load().merchants {
-            places
-                .api_keys
-                .entry(merchant.code)
-                .or_insert_with(|| digest::sha256_hex(SystemFresh::default().text(40).as_bytes())[..32].to_owned());
+        let draw = || digest::sha256_hex(SystemFresh::default().text(40).as_bytes())[..32].to_owned();
+        let seed = simulator::seed::Seed::load();
+        for merchant in seed.merchants {
+            places.api_keys.entry(merchant.code).or_insert_with(draw);
+        }
+        for biller in seed.billers {
+            places.biller_keys.entry(biller.code).or_insert_with(draw);
         }
         Ok(places)
     }
@@ -56,6 +64,11 @@ impl Places {
     /// Writes them.
     pub fn save(&self, folder: &Folder) -> anyhow::Result<()> {
         write_whole(&folder.places(), &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// A seeded merchant's key of the hash signature.
+    pub fn biller_key(&self, merchant: &str) -> String {
+        self.biller_keys.get(merchant).cloned().unwrap_or_default()
     }
 
     /// A seeded merchant's API key.

@@ -1,6 +1,8 @@
 //! What the tests of the program share: a sandbox as a child process in a folder of its own, and a merchant with a
 //! customer who use it over HTTP.
 
+pub mod biller;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 use simulator::customer::{Browser, Customer, Visit};
 use tempfile::TempDir;
 
+use self::biller::Sender;
 use crate::keepings::Keeping;
 
 /// How long anything may take that happens by itself.
@@ -123,6 +126,11 @@ impl World {
         self.gateway = None;
     }
 
+    /// Whether the gateway's process has died by itself.
+    pub fn is_dead(&mut self) -> bool {
+        self.gateway.as_mut().expect("a gateway").0.try_wait().expect("a child").is_some()
+    }
+
     /// A file of the data folder as JSON.
     pub fn json(&self, name: &str) -> Value {
         let text = std::fs::read(self.path().join(name)).expect("the file");
@@ -165,6 +173,50 @@ impl World {
         let (connector, _) = connectors::product(product).expect("a product");
         let address = self.json("sandbox.json")["providers"][connector.descriptor().name].clone();
         format!("http://{}", address.as_str().expect("an address"))
+    }
+
+    /// The merchant that sells bills from its deposit.
+    pub fn sender(&self) -> Sender {
+        let ready = self.json("ready.json");
+        Sender::new(ready["base_url"].as_str().expect("an address"), &ready["biller"])
+    }
+
+    /// The merchant that sells bills by invoice.
+    pub fn invoiced_sender(&self) -> Sender {
+        let ready = self.json("ready.json");
+        Sender::new(ready["base_url"].as_str().expect("an address"), &ready["biller_invoiced"])
+    }
+
+    /// A merchant that `gerbang merchant add` answered.
+    pub fn sender_of(&self, added: &Value) -> Sender {
+        let ready = self.json("ready.json");
+        Sender::new(ready["base_url"].as_str().expect("an address"), &added["biller"])
+    }
+
+    /// A command over the operator's door that succeeds: what it prints with `--json`.
+    pub fn operate(&self, arguments: &[&str]) -> Value {
+        let (code, told, error) = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!(code, Some(0), "{arguments:?}: {told}{error}");
+        serde_json::from_str(&told).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {told}"))
+    }
+
+    /// A command over the ready file: exit code, standard output, standard error.
+    pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let output = gerbang().args(arguments).arg("--ready").arg(self.ready_file()).output();
+        let output = output.expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// Every aggregator's orders of bills.
+    pub async fn bill_orders(&self) -> Vec<Value> {
+        let places = self.json("sandbox.json");
+        let mut orders = vec![];
+        for place in places["providers"].as_object().expect("providers").values() {
+            let books = get(&format!("http://{}/books", place.as_str().expect("an address"))).await;
+            orders.extend(books["orders"].as_array().into_iter().flatten().cloned());
+        }
+        orders
     }
 
     /// The charges in a product's provider's books.
