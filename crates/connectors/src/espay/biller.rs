@@ -355,7 +355,9 @@ fn receipt(order: &BillOrder, amount: Amount, answer: &Answer) -> Outcome {
     fields.retain(|(name, value)| {
         let is_token = matches!(name.as_str(), "token" | "serial_no") && !value.is_empty();
         if is_token {
-            token = Some(Secret::new(value.replace([' ', '-'], "")));
+            let digits = value.replace([' ', '-'], "");
+            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            token = Some(Secret::new(if is_number { digits } else { value.clone() }));
         }
         !is_token
     });

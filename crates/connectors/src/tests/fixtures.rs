@@ -2,7 +2,8 @@
 //! browsers mean. The other anchor besides the imitations: written from public documents, not from our code.
 //!
 //! A fixture is one JSON file: `about` and `source`, and one of
-//! - `call` (a name of [`call`]), `answers` (`status`, `body`), `requests` (`method`, `url`, `headers`, `body` as sent), `outcome`;
+//! - `call` (a name of [`call`]; with `product` at the connector that carries it, with `sku` about that code of the
+//!   source's), `answers` (`status`, `body`), `requests` (`method`, `url`, `headers`, `body` as sent), `outcome`;
 //! - `notice` (a body, signed here with the provider's key), `event`, `amount`;
 //! - `returned` (a query), `result`.
 
@@ -10,8 +11,9 @@ use std::path::PathBuf;
 
 use calendar::Instant;
 use lifecycle::{
-    AccountCreationId, AuthCodeId, LinkId, PaymentId, Secret,
-    provider::{Charge, ProviderCall, ProviderLink},
+    AccountCreationId, AuthCodeId, BillId, LinkId, PaymentId, Secret,
+    biller::{Category, Pricing},
+    provider::{BillDue, BillOrder, Charge, ProviderCall, ProviderLink},
 };
 use money::Amount;
 use protocol::signature;
@@ -45,6 +47,80 @@ fn charge(provider: Option<ProviderLink>) -> ProviderCall {
         notify_url: "https://gateway.example/notices/wallet".into(),
         valid_until: Instant::parse("2026-11-20T10:15:00+07:00").unwrap(),
         description: "Two coffees".into(),
+    })
+}
+
+/// An order of this category as it is inquired.
+fn order(category: Category, sku: &str) -> BillOrder {
+    let bill = BillId::from_bits(6);
+    let (pricing, bill_amount, order_id) = match category {
+        Category::PlnPrepaid => {
+            let face = Amount::rupiah(200_000);
+            (Pricing::Denomination { face, bill_amount: face }, Some(face), "520520795556")
+        }
+        Category::MobilePrepaid => {
+            let (face, bill_amount) = (Amount::rupiah(50_000), Amount::rupiah(49_500));
+            (Pricing::Denomination { face, bill_amount }, Some(bill_amount), "081218816222")
+        }
+        Category::EwalletTopup | Category::CableTv => {
+            let (min, max) = (Amount::rupiah(10_000), Amount::rupiah(10_000_000));
+            (Pricing::Open { min, max }, Some(Amount::rupiah(100_000)), "081218816222")
+        }
+        _ => (Pricing::Due, None, "530000000001"),
+    };
+    BillOrder {
+        bill,
+        reference: format!("A{}", bill.characters()),
+        sku: sku.into(),
+        category,
+        pricing,
+        admin_included: false,
+        order_id: order_id.into(),
+        bill_amount,
+        additional: vec![],
+        inquired: false,
+        due: None,
+        notify_url: "https://gateway.example/notices/biller".into(),
+    }
+}
+
+/// The same order once it was inquired: Rp 301,180 and Rp 3,500 of the source's own on top.
+fn inquired(category: Category, sku: &str) -> BillOrder {
+    let due = BillDue {
+        bill_amount: Amount::rupiah(301_180),
+        admin_fee: Some(Amount::rupiah(3_500)),
+        cost: Some(Amount::rupiah(304_680)),
+        bills: 1,
+        customer_name: Some("RAISA".into()),
+        fields: vec![("data".into(), r#"{"customer_name":"RAISA","total_bill":"1"}"#.into())],
+        provider_reference: Some("SOURCE-REF-1".into()),
+    };
+    BillOrder { bill_amount: Some(due.bill_amount), inquired: true, due: Some(due), ..order(category, sku) }
+}
+
+/// The call of this name about a bill, always the same.
+fn bill_call(name: &str, sku: &str) -> Option<ProviderCall> {
+    let sent_at = Instant::parse(NOW).unwrap();
+    Some(match name {
+        "inquire_bill" => ProviderCall::InquireBill(order(Category::PlnPostpaid, sku)),
+        "inquire_token" => ProviderCall::InquireBill(order(Category::PlnPrepaid, sku)),
+        "inquire_top_up" => ProviderCall::InquireBill(order(Category::EwalletTopup, sku)),
+        "pay_bill" => ProviderCall::PayBill(inquired(Category::PlnPostpaid, sku)),
+        "pay_bill_not_inquired" => {
+            let agreed = Some(Amount::rupiah(301_180));
+            ProviderCall::PayBill(BillOrder { bill_amount: agreed, ..order(Category::PlnPostpaid, sku) })
+        }
+        "buy_token" => ProviderCall::PayBill(order(Category::PlnPrepaid, sku)),
+        "buy_credit" => ProviderCall::PayBill(order(Category::MobilePrepaid, sku)),
+        "pay_chosen" => ProviderCall::PayBill(order(Category::CableTv, sku)),
+        "inquire_bill_payment" => {
+            ProviderCall::InquireBillPayment { order: inquired(Category::PlnPostpaid, sku), sent_at }
+        }
+        "inquire_credit_payment" => {
+            ProviderCall::InquireBillPayment { order: order(Category::MobilePrepaid, sku), sent_at }
+        }
+        "read_float" => ProviderCall::ReadFloat,
+        _ => return None,
     })
 }
 
@@ -145,12 +221,17 @@ fn revealed(outcome: &lifecycle::provider::Outcome) -> Value {
     match outcome {
         lifecycle::provider::Outcome::Linked(link) => tokens(link),
         lifecycle::provider::Outcome::CustomerNeeded { provider, .. } => tokens(provider),
+        lifecycle::provider::Outcome::BillPaid(receipt) => {
+            json!({"bought": receipt.token.as_ref().map(|token| token.expose().to_owned())})
+        }
         _ => Value::Null,
     }
 }
 
 /// What the connector does with a fixture: the members that the fixture is compared in.
 fn observe(connector: &dyn Connector, fixture: &Value) -> Value {
+    let carried = fixture["product"].as_str().map(|product| connector.carrying(product).expect("it is carried"));
+    let connector = carried.unwrap_or(connector);
     let account = world::account();
     let mut context = context(&account);
     if connector.token_request(&context).is_none() {
@@ -172,7 +253,7 @@ fn observe(connector: &dyn Connector, fixture: &Value) -> Value {
             connector.read_token(&answers[0]).map(|token| (token.token.expose().to_owned(), token.expires_in_seconds));
         return json!({"requests": [shown(&request)], "outcome": format!("{token:?}"), "tokens": null});
     }
-    let call = call(name);
+    let call = bill_call(name, fixture["sku"].as_str().unwrap_or("SKU-1")).unwrap_or_else(|| call(name));
     let mut requests = vec![];
     let mut step = connector.begin(&call, &context);
     for place in 0.. {
