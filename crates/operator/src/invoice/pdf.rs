@@ -91,9 +91,9 @@ pub fn write(invoice: &Invoice, lines: &[Line], head: &Head<'_>) -> Vec<u8> {
     pdf.finish()
 }
 
-/// Rows below a table's head that fit above the bottom; the totals need some as well.
+/// Rows below a table's head that fit above the bottom; the totals need some as well, and reach a little below it.
 fn paginate(lines: &[Line]) -> Vec<&[Line]> {
-    const TOTALS_ROWS: usize = 6;
+    const TOTALS_ROWS: usize = 3;
     let room = |top: i16| usize::try_from((top - TABLE_BOTTOM) / ROW).unwrap_or(1).saturating_sub(1).max(1);
     let (first, other) = (room(TABLE_TOP_FIRST), room(TABLE_TOP));
     let mut pages = vec![];
