@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A body that never comes.
-struct Silence;
+pub struct Silence;
 
 impl hyper::body::Body for Silence {
     type Data = Bytes;
@@ -39,12 +39,18 @@ fn signed() -> &'static dyn Operation {
 async fn a_request_that_takes_too_long_is_answered_504() {
     let options = ServerOptions { request_timeout_ms: 20, ..ServerOptions::default() };
     let world = World::start(Environment::Sandbox, vec![], options);
-    for operation in contract::operations() {
+    for operation in contract::operations().filter(|operation| operation.trust() != Trust::Biller) {
         let mut request = call(operation, &sample(operation), "1").signed().request();
         *request.body_mut() = Body::new(Silence);
         let answer = world.send(request).await;
         assert_eq!(answer.status, 504, "{answer:?}");
         assert!(answer.message().starts_with("Timeout"), "{answer:?}");
+    }
+    for operation in contract::operations().filter(|operation| operation.trust() == Trust::Biller) {
+        let mut request = crate::biller::good(operation, "1").request();
+        *request.body_mut() = Body::new(Silence);
+        let answer = world.send(request).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "101"), "{answer:?}");
     }
     let notice = Call { method: "POST", target: "/notices/nobody".into(), headers: vec![], body: vec![], peer: None };
     let mut request = notice.request();
@@ -60,6 +66,9 @@ async fn without_a_free_place_the_answer_is_429() {
     let operation = signed();
     let answer = world.send(call(operation, &sample(operation), "1").signed().request()).await;
     assert_eq!((answer.status, answer.code()), (429, format!("429{}00", operation.service().0)));
+    let biller = contract::operations().find(|operation| operation.trust() == Trust::Biller).expect("there is one");
+    let answer = world.send(crate::biller::good(biller, "1").request()).await;
+    assert_eq!((answer.status, answer.code().as_str()), (429, "901"));
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ impl Walk<'_> {
         match self.operation.trust() {
             Trust::SnapAsymmetric => format!("{http}{}{case}", self.operation.service().0),
             Trust::ApiKey => format!("{}{}{case}", http / 100, http % 10),
+            Trust::Biller => unreachable!("these are walked in `biller`"),
         }
     }
 
@@ -236,9 +237,11 @@ async fn every_operation_refuses_what_the_contract_says_and_keeps_nothing_of_it(
             walk.distrust().await;
             walk.repeats().await;
         }
-        walk.bodies().await;
-        walk.missing_fields().await;
-        walk.malformed_fields().await;
+        if operation.trust() != Trust::Biller {
+            walk.bodies().await;
+            walk.missing_fields().await;
+            walk.malformed_fields().await;
+        }
         walk.methods().await;
     }
     assert_eq!(world.remembered(), before, "nothing that is refused changes anything");

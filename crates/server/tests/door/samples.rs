@@ -106,6 +106,11 @@ pub fn good(field: &Field) -> Value {
         Kind::Object | Kind::ObjectOrArray => json!({}),
         Kind::Array => json!([]),
         Kind::Boolean => json!(true),
+        Kind::Hundredths(_) | Kind::Anything(_) => json!("100"),
+        Kind::Number => json!(1),
+        Kind::JakartaTime => json!("2019-10-10 11:01:30"),
+        Kind::JsonText(_) => json!("{}"),
+        Kind::Members => json!({}),
     }
 }
 
@@ -132,6 +137,11 @@ pub fn bad(field: &Field) -> Vec<(Value, &'static str)> {
         Kind::Object | Kind::Array => vec![(json!("x"), "")],
         Kind::ObjectOrArray => vec![(json!("x"), "")],
         Kind::Boolean => vec![(json!("maybe"), "")],
+        Kind::Hundredths(_) => vec![(json!("1.5"), ""), (json!("-1"), ""), (json!("0x1"), "")],
+        Kind::Number | Kind::Members => vec![(json!("x"), "")],
+        Kind::JakartaTime => vec![(json!("2019-10-10T11:01:30"), ""), (json!("yesterday"), "")],
+        Kind::JsonText(_) => vec![(json!("x"), ""), (json!("[]"), ""), (json!("{"), "")],
+        Kind::Anything(_) => vec![],
     };
     // A value that is too long for a URL of HTTP is no longer a question to the field.
     if let Some(max) = kind.length_max().filter(|max| *max < 4096) {

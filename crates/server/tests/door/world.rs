@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, header};
 use http_body_util::BodyExt as _;
 use lifecycle::{
     Digest, Merchant, MerchantCode, ProductCode, RequestId, Row, Secret,
-    merchant::{Callbacks, Strictness},
+    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
     request::{Request as Record, RequestKey},
 };
 use protocol::{
@@ -39,6 +39,17 @@ pub const STRICT: &str = "SGWSTRICT";
 pub const FENCED_ADDRESS: &str = "192.0.2.7";
 /// An external id that [`MERCHANT`] has used today.
 pub const USED_EXTERNAL_ID: &str = "used-today";
+
+/// `sender_id` of [`MERCHANT`]; its user name is the same in lower case.
+pub const SENDER: &str = "SANDBOX";
+/// Every merchant's password of the Basic authentication.
+pub const BASIC_PASSWORD: &str = "basic:wörd";
+/// Every merchant's newest key of the hash signature.
+pub const NEW_KEY: &str = "N3wKey";
+/// The one before, still live.
+pub const OLD_KEY: &str = "key";
+/// A `rq_uuid` that [`MERCHANT`] has used before.
+pub const USED_UUID: &str = "SANDBOXUSED";
 
 struct Standing;
 
@@ -80,7 +91,24 @@ pub fn merchant(code: &str) -> Merchant {
         replay: false,
         strictness: Strictness::Lenient,
         callbacks: Callbacks::default(),
+        biller: Some(biller_access(code)),
         suspended: false,
+    }
+}
+
+/// What lets a merchant use the biller services: its code is its sender id and its user name. The merchant that calls has
+/// those of the samples.
+fn biller_access(code: &str) -> BillerAccess {
+    let named = if code == MERCHANT { SENDER } else { code };
+    BillerAccess {
+        sender_id: named.into(),
+        username: named.to_lowercase(),
+        basic_password: Secret::new(BASIC_PASSWORD),
+        password: Secret::new("test"),
+        keys: vec![Secret::new(NEW_KEY), Secret::new(OLD_KEY)],
+        mechanism: Mechanism::Deposit { low_balance: None },
+        products: None,
+        prices: vec![],
     }
 }
 
@@ -109,6 +137,18 @@ fn used_request() -> Record {
         received_at: now(),
         replay: false,
         answer: None,
+    }
+}
+
+fn used_uuid() -> Record {
+    let operation = contract::operations().find(|operation| operation.trust() == contract::Trust::Biller);
+    let operation = operation.expect("there is a biller service");
+    Record {
+        key: RequestKey::for_ever(MerchantCode::new(MERCHANT), USED_UUID.into()),
+        id: RequestId::from_bits(8),
+        service: operation.service(),
+        operation: operation.name(),
+        ..used_request()
     }
 }
 
@@ -145,7 +185,7 @@ impl World {
         }
         let mut writer = store.writer().unwrap();
         writer.begin(&[]).unwrap();
-        writer.commit(&Writes { requests: vec![used_request()], rows, ..Writes::default() }).unwrap();
+        writer.commit(&Writes { requests: vec![used_request(), used_uuid()], rows, ..Writes::default() }).unwrap();
         drop(writer);
         let mut engine_options =
             EngineOptions::new(environment, "https://gerbang.example".into(), Arc::new(Standing), private_key());
@@ -186,6 +226,9 @@ fn accounts() -> std::collections::HashMap<String, Account> {
         merchant_id: "merchant".into(),
         private_key: private_key(),
         provider_keys: vec![PublicKey::load(public_pem().as_bytes()).unwrap().key],
+        notice_secret: None,
+        profile: None,
+        testing: false,
     };
     connectors::CONNECTORS.iter().map(|connector| (connector.descriptor().name.to_owned(), account())).collect()
 }
