@@ -166,3 +166,18 @@ fn a_server_that_may_lose_what_it_confirmed_is_refused_in_production() {
     check(Server { read_only: "on", ..good() }, Some("read-only"), Some("read-only"));
     check(Server { encoding: "SQL_ASCII", ..good() }, Some("not UTF8"), Some("not UTF8"));
 }
+
+/// Whatever else a customer's number was billed, its newest bill and its newest taken one are one look each.
+#[test]
+fn the_newest_bills_of_an_order_are_read_off_their_index() {
+    let (database, inner) = migrated();
+    let plan = database.ask(&format!(
+        "{}; SET plan_cache_mode = force_generic_plan; PREPARE asked(uuid[], uuid[], uuid[]) AS {}; \
+         EXPLAIN EXECUTE asked(NULL, NULL, NULL)",
+        inner.options.set_up(),
+        sql::BILLS_LOCK.text
+    ));
+    let has = |text: &str| plan.iter().flatten().filter(|step| step.contains(text)).count();
+    assert_eq!(has("Index Only Scan Backward using bills_by_order"), 3, "{plan:#?}");
+    assert_eq!(has("Filter"), 0, "{plan:#?}");
+}

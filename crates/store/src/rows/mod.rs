@@ -353,8 +353,15 @@ impl From<VaultError> for StoreError {
 
 #[cfg(test)]
 mod tests {
+    use ::ledger::{AccountName, Class, Entry, JournalId, JournalKind, Purpose};
     use calendar::{Instant, JakartaDay};
-    use lifecycle::{Digest, MerchantCode, PaymentId, Reason, Secret, payment::PaymentStatus};
+    use lifecycle::{
+        BillId, Digest, MerchantCode, PaymentId, Reason, Secret,
+        bill::BillStatus,
+        biller::{Category, Price, Pricing, Quote},
+        merchant::{Callbacks, Mechanism, Strictness},
+        payment::PaymentStatus,
+    };
     use money::Amount;
     use proptest::prelude::*;
 
@@ -390,7 +397,99 @@ mod tests {
         }
     }
 
+    fn bill(id: u128, text: &str, sen: i64, numbers: [u32; 2], at: i64) -> Bill {
+        let amount = Amount::from_sen(sen).unwrap();
+        let price = Price { admin_fee_sen: sen, admin_fee_bp: numbers[0], fee_sen: 0, margin_sen: -sen };
+        let at = Instant::from_micros(at);
+        Bill {
+            id: BillId::from_bits(id),
+            merchant: MerchantCode::new(text),
+            product: ProductCode::new(text),
+            category: Category::ALL[numbers[0] as usize % Category::ALL.len()],
+            order_id: text.into(),
+            additional: vec![(text.into(), text.into())],
+            request: payment(id, text, sen, [0; 32], 1).request,
+            pricing: Pricing::Denomination { face: amount, bill_amount: amount },
+            price,
+            admin_included: numbers[0].is_multiple_of(2),
+            chosen: Some(amount),
+            quote: Some(Quote { bill_amount: amount, admin_fee: amount, amount, fee: amount, margin: Amount::ZERO }),
+            due: None,
+            sources: vec![Source { connector: text.into(), sku: text.into() }],
+            source: numbers[1] as usize,
+            attempt: 255,
+            inquired: numbers[1].is_multiple_of(2),
+            payer: Some(AccountName::float("M", "kiosk")),
+            hold: Some(Hold { account: AccountName::of(Class::MerchantDeposit, "M"), amount }),
+            orders: vec![],
+            asker: Some(TaskId::from_bits(id)),
+            recent: vec![(amount, at)],
+            created_at: at,
+            status: BillStatus::Unknown { evidence: text.into(), sent_at: at, since: at, checks: numbers[1] },
+        }
+    }
+
+    fn columns(entry: &Entry) -> EntryColumns {
+        EntryColumns {
+            account: entry.account.to_string(),
+            sequence: sequence_column(entry.sequence),
+            journal: entry.journal.0.to_be_bytes(),
+            kind: entry.kind.name().into(),
+            purpose: entry.purpose.name().into(),
+            subject: entry.subject.to_be_bytes(),
+            created_at: entry.at.micros(),
+            change: entry.change,
+            held_change: entry.held_change,
+            balance: entry.balance,
+            held: entry.held,
+            digest: entry.digest,
+        }
+    }
+
     proptest! {
+        #[test]
+        fn whatever_is_written_of_a_bill_and_its_task_is_read_back(
+            id: u128, text: String, sen in 0..i64::MAX, numbers: [u32; 2], at: i64,
+        ) {
+            let bill = bill(id, &text, sen, numbers, at);
+            let sealed = seal(&vault(), &bill).unwrap();
+            let read: Bill = open(&vault(), bill.id(), "unknown", FORMAT, &sealed).unwrap();
+            prop_assert_eq!(&read, &bill);
+            let about = BillTask {
+                bill: bill.id,
+                merchant: bill.merchant.clone(),
+                payer: AccountName::of(Class::MerchantReceivable, "M"),
+                connector: text,
+                attempt: 7,
+            };
+            let kind = TaskKind::InquireBillPayment { bill: Box::new(about), recurring: numbers[0].is_multiple_of(2) };
+            let task = Task { id: TaskId::from_bits(id), kind, due_at: bill.created_at, attempts: 1 };
+            let read = open_task(&vault(), id.to_be_bytes(), FORMAT, &seal_task(&vault(), &task).unwrap()).unwrap();
+            prop_assert_eq!(read, task.kind);
+        }
+
+        #[test]
+        fn whatever_is_written_of_an_entry_is_read_back(
+            merchant in "[A-Z]{1,20}", provider in "[a-z:]{1,9}", ids: [u128; 2], sequence in 1..i64::MAX as u64,
+            numbers: [i64; 5], words: [u8; 2], digest: [u8; 32],
+        ) {
+            let entry = Entry {
+                account: AccountName::float(merchant, provider),
+                sequence,
+                journal: JournalId(ids[0]),
+                kind: JournalKind::ALL[words[0] as usize % JournalKind::ALL.len()],
+                purpose: Purpose::ALL[words[1] as usize % Purpose::ALL.len()],
+                subject: ids[1],
+                at: Instant::from_micros(numbers[0]),
+                change: numbers[1],
+                held_change: numbers[2],
+                balance: numbers[3],
+                held: numbers[4],
+                digest,
+            };
+            prop_assert_eq!(columns(&entry).open().unwrap(), entry);
+        }
+
         #[test]
         fn whatever_is_written_is_read_back(
             id: u128, text: String, sen in 0..i64::MAX, page: [u8; 32], at: i64,
@@ -400,6 +499,70 @@ mod tests {
             let read: Payment = open(&vault(), payment.id(), "failed", FORMAT, &sealed).unwrap();
             prop_assert_eq!(read, payment);
         }
+    }
+
+    #[test]
+    fn an_entry_that_is_not_of_this_ledger_is_named() {
+        let books = || {
+            let mut books = ::ledger::Books::default();
+            let account = AccountName::of(Class::MerchantReceivable, "M");
+            let limit = ::ledger::Limit::Credit(1);
+            books
+                .hold(&account, Amount::from_sen(1).unwrap(), limit, JournalId(1), 2, Instant::from_micros(3))
+                .unwrap();
+            columns(&books.into_changes().1[0])
+        };
+        assert!(books().open().is_ok());
+        let check = |columns: EntryColumns, expected: &str| {
+            let told = columns.open().unwrap_err().to_string();
+            assert!(told.contains("ledger_entries") && told.contains(expected), "{told}");
+        };
+        check(EntryColumns { kind: "gift".into(), ..books() }, "no kind of ours");
+        check(EntryColumns { purpose: "gift".into(), ..books() }, "no purpose of ours");
+        check(EntryColumns { account: "receivable".into(), ..books() }, "names no account");
+        check(EntryColumns { sequence: -1, ..books() }, "out of range");
+    }
+
+    /// What a gateway before the biller line wrote of a merchant.
+    #[test]
+    fn a_merchant_of_an_earlier_gateway_is_read() {
+        let merchant = Merchant {
+            code: MerchantCode::new("M"),
+            alias: None,
+            name: "Toko".into(),
+            api_key: String::new(),
+            products: vec![],
+            public_keys: vec![],
+            redirect_origins: vec![],
+            allow_local_redirects: false,
+            allowed_addresses: vec![],
+            time_window_seconds: 300,
+            replay: true,
+            strictness: Strictness::Lenient,
+            callbacks: Callbacks::default(),
+            biller: None,
+            suspended: false,
+        };
+        let written = serde_json::to_string(&Put(&merchant)).unwrap();
+        let earlier = written.replace(",\"low_balance_url\":null", "");
+        assert!(!earlier.contains("low_balance") && !earlier.contains("biller"), "{earlier}");
+        let sealed = vault().seal("merchants", b"M", earlier.as_bytes()).unwrap();
+        assert_eq!(open_merchant(&vault(), "M", FORMAT, &sealed).unwrap(), merchant);
+
+        let mechanism = Mechanism::Deposit { low_balance: None };
+        let biller = BillerAccess {
+            sender_id: "S".into(),
+            username: "u".into(),
+            basic_password: Secret::new("b"),
+            password: Secret::new("p"),
+            keys: vec![],
+            mechanism,
+            products: None,
+            prices: vec![],
+        };
+        let selling = Merchant { biller: Some(biller), ..merchant };
+        let sealed = seal_merchant(&vault(), &selling).unwrap();
+        assert_eq!(open_merchant(&vault(), "M", FORMAT, &sealed).unwrap(), selling);
     }
 
     #[test]
