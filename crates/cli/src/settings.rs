@@ -137,6 +137,8 @@ pub struct ProviderSettings {
     public_key_files: Vec<PathBuf>,
     notice_secret_file: Option<PathBuf>,
     #[serde(default)]
+    carries: Vec<String>,
+    #[serde(default)]
     testing: bool,
     profile_file: Option<PathBuf>,
 }
@@ -307,6 +309,28 @@ impl Settings {
         self.providers.iter().map(|(name, settings)| Ok((name.clone(), settings.account(name, gateway)?))).collect()
     }
 
+    /// The products that are asked for at another provider than their own, and at which.
+    ///
+    /// # Errors
+    /// A product that the provider does not carry, or that two providers are to carry.
+    pub fn carriers(&self) -> anyhow::Result<HashMap<String, String>> {
+        let mut carriers = HashMap::new();
+        for (name, provider) in &self.providers {
+            for product in &provider.carries {
+                let carried = connectors::connector(name).and_then(|connector| connector.carrying(product));
+                if carried.is_none() {
+                    let what = format!("the provider {name} does not carry {product}");
+                    return Err(advised(what, "take it out of carries, and give its own provider a section"));
+                }
+                if let Some(other) = carriers.insert(product.clone(), name.clone()) {
+                    let what = format!("{product} is to be carried by {other} and by {name}");
+                    return Err(advised(what, "leave it to one of them"));
+                }
+            }
+        }
+        Ok(carriers)
+    }
+
     /// The merchants as the store is to keep them, over what it keeps of them now.
     ///
     /// # Errors
@@ -317,6 +341,7 @@ impl Settings {
             .map(|connector| connector.descriptor())
             .filter(|descriptor| self.providers.contains_key(descriptor.name))
             .flat_map(|descriptor| descriptor.products.iter().map(|product| product.code))
+            .chain(self.providers.values().flat_map(|provider| provider.carries.iter().map(String::as_str)))
             .collect();
         let known = |code: &str| known.iter().find(|merchant| merchant.code.as_str() == code);
         self.merchants.iter().map(|merchant| merchant.register(&offered, known(&merchant.code))).collect()

@@ -48,6 +48,11 @@ pub static CONNECTORS: &[&dyn Connector] = &[
     &espay::ESPAY,
 ];
 
+/// Every connector whose provider we play.
+pub fn imitated() -> impl Iterator<Item = &'static dyn Connector> {
+    CONNECTORS.iter().copied().filter(|connector| connector.is_imitated())
+}
+
 /// The connector of this name (its folder's name).
 pub fn connector(name: &str) -> Option<&'static dyn Connector> {
     CONNECTORS.iter().copied().find(|connector| connector.descriptor().name == name)

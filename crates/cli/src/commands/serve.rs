@@ -55,6 +55,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     let mut options =
         EngineOptions::new(Environment::Production, settings.public_url.clone(), Arc::new(SystemClock), key);
     options.accounts = settings.accounts(&options.private_key)?;
+    options.carriers = settings.carriers()?;
     options.answer_wait_ms = settings.answer_wait_ms;
     options.callback_budget_ms = settings.callback_budget_ms;
     options.lease_seconds = settings.lease_seconds;

@@ -27,7 +27,7 @@ pub struct SandboxKeys {
     pub gateway: PrivateKey,
     /// The seeded merchants', in the seed's order.
     pub merchants: Vec<PrivateKey>,
-    /// The imitated providers', in the order of the list of connectors.
+    /// The imitated providers', in the order of the list of connectors that are imitated.
     pub providers: Vec<PrivateKey>,
 }
 
@@ -41,7 +41,7 @@ impl SandboxKeys {
         let names: Vec<String> = [GATEWAY.to_owned()]
             .into_iter()
             .chain(seed.merchants.iter().map(|merchant| merchant.code.clone()))
-            .chain(connectors::CONNECTORS.iter().map(|connector| provider_key_name(*connector)))
+            .chain(connectors::imitated().map(provider_key_name))
             .collect();
         let missing: Vec<&String> = names.iter().filter(|name| !folder.private_key(name).exists()).collect();
         make(folder, &missing)?;
@@ -53,7 +53,7 @@ impl SandboxKeys {
 
     /// The gateway's accounts at the imitated providers.
     pub fn accounts(&self, places: &Places) -> anyhow::Result<HashMap<String, Account>> {
-        let pairs = connectors::CONNECTORS.iter().zip(&self.providers);
+        let pairs = connectors::imitated().zip(&self.providers);
         pairs
             .map(|(connector, key)| {
                 let name = connector.descriptor().name;

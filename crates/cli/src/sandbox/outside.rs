@@ -50,7 +50,7 @@ pub async fn start_outside(
     let gateway_url =
         places.gateway_url.clone().context("the gateway's address is known before its providers start")?;
     let mut providers = vec![];
-    for (connector, key) in connectors::CONNECTORS.iter().zip(&keys.providers) {
+    for (connector, key) in connectors::imitated().zip(&keys.providers) {
         let name = connector.descriptor().name;
         let mut place = places.providers.get(name).copied();
         let listener = places::bind_local(&mut place, name).await?;
@@ -63,11 +63,11 @@ pub async fn start_outside(
             gateway_key: keys.gateway.public_key().clone(),
             private_key: key.clone(),
             notice_url: format!("{gateway_url}/notices/{name}"),
-            customers: seed.customers_of(*connector),
+            customers: seed.customers_of(connector),
             notice_secret: Some(keys.notice_secret(name)),
         };
         let options = ImitationOptions {
-            connector: *connector,
+            connector,
             listener,
             setup,
             state_file: Some(folder.provider_state(name)),

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use lifecycle::provider::{Outcome, ProviderCall};
 use proptest::prelude::*;
 
-use super::world::{World, imitated};
-use crate::{CallContext, Capability, Connector, HttpRequest, HttpResponse, Step};
+use super::world::World;
+use crate::{CallContext, Capability, Connector, HttpRequest, HttpResponse, Step, imitated};
 
 /// Every call that sends something, with the answers that the imitation gave to it.
 fn good_calls(connector: &'static dyn Connector) -> Vec<(ProviderCall, Vec<HttpResponse>)> {

@@ -13,7 +13,7 @@ use money::Amount;
 use protocol::keys::PrivateKey;
 
 use crate::{
-    Account, CONNECTORS, CallContext, Capability, Connector, HttpRequest, HttpResponse, Notice, NoticeRefused,
+    Account, CallContext, Capability, Connector, HttpRequest, HttpResponse, Notice, NoticeRefused,
     Returned, Step,
     imitation::{Customer, Delivery, Imitation, SANDBOX_OTP, SANDBOX_PIN, Setup, Surroundings},
 };
@@ -29,11 +29,6 @@ pub(crate) const STATE: &str = "state-889871204JJK1I23K";
 
 const NOW: &str = "2026-11-20T10:00:00+07:00";
 
-/// Every connector whose provider we play.
-pub(crate) fn imitated() -> impl Iterator<Item = &'static dyn Connector> {
-    CONNECTORS.iter().copied().filter(|connector| connector.is_imitated())
-}
-
 /// Every connector that moves a customer's money.
 pub(crate) fn wallets() -> impl Iterator<Item = &'static dyn Connector> {
     with(Capability::Charge)
@@ -46,7 +41,7 @@ pub(crate) fn billers() -> impl Iterator<Item = &'static dyn Connector> {
 
 fn with(capability: Capability) -> impl Iterator<Item = &'static dyn Connector> {
     let able = move |connector: &&dyn Connector| connector.descriptor().capabilities.contains(&capability);
-    imitated().filter(able)
+    crate::imitated().filter(able)
 }
 
 pub(crate) fn gateway_key() -> &'static PrivateKey {
