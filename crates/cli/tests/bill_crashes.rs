@@ -72,7 +72,7 @@ async fn pay_until_death(world: &mut World, sender: &Sender, numbers: &Numbers, 
 /// One payment; none when the gateway died before anything could be paid.
 async fn pay(sender: &Sender, product: &'static str, order: String) -> Option<Tried> {
     let amount = match product {
-        DIRECT => "1000000".to_owned(),
+        DIRECT => "10000000".to_owned(),
         _ => {
             let form = sender.form(Service::Inquiry, &[("product_code", product), ("order_id", &order)]);
             let inquired = sender.try_post(Service::Inquiry, &form).await.ok()?;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use calendar::Instant;
 use catalogue::Catalogue;
+use connectors::imitation::bills;
 use lifecycle::biller::{BillerProduct, Pricing};
 
 use crate::{
@@ -50,7 +52,11 @@ async fn walk(sender: &Sender, product: &BillerProduct) -> Result<(), String> {
             Pricing::Denomination { bill_amount, .. } => {
                 product.price.quote(bill_amount).map_err(|error| error.to_string())?.amount.sen()
             }
-            Pricing::Open { min, .. } => min.sen() + product.price.admin_fee_sen,
+            // The merchant knows what the customer owes.
+            Pricing::Open { .. } => {
+                let due = bills::bill(product.category, order, None, Instant::from_micros(0)).amount;
+                due * 100 + product.price.admin_fee_sen
+            }
             Pricing::Due => return Err("what is due is not known without an inquiry".into()),
         };
         let amount = amount.to_string();

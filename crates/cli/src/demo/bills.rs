@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use catalogue::Catalogue;
-use connectors::imitation::magic;
+use connectors::imitation::{bills, magic};
 use lifecycle::biller::{BillerProduct, Category, Pricing};
 use money::Amount;
 use serde_json::{Value, json};
@@ -79,13 +79,17 @@ fn additional(product: &BillerProduct) -> Option<String> {
     (!members.is_empty()).then(|| Value::Object(members).to_string())
 }
 
-/// What is paid without an inquiry.
+/// What is paid without an inquiry: the merchant knows it.
 fn amount_without_inquiry(product: &BillerProduct) -> Option<Amount> {
-    match product.pricing {
-        Pricing::Denomination { bill_amount, .. } => Some(product.price.quote(bill_amount).ok()?.amount),
-        Pricing::Open { min, .. } => Some(product.price.quote(min).ok()?.amount),
-        Pricing::Due => None,
-    }
+    let bill_amount = match product.pricing {
+        Pricing::Denomination { bill_amount, .. } => bill_amount,
+        Pricing::Open { .. } => {
+            let due = bills::bill(product.category, &product.sample_order, None, crate::sandbox::now());
+            Amount::rupiah(u32::try_from(due.amount).ok()?)
+        }
+        Pricing::Due => return None,
+    };
+    Some(product.price.quote(bill_amount).ok()?.amount)
 }
 
 /// Inquires where the product needs it, pays, asks for the status, and writes down what the merchant learned.

@@ -99,14 +99,14 @@ pub struct Sender {
     pub basic_password: String,
     pub password: String,
     pub key: String,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
 }
 
 impl Sender {
     /// A merchant whose credentials stand in these members.
     pub fn new(base_url: &str, member: &Value) -> Self {
         let text = |name: &str| member[name].as_str().unwrap_or_else(|| panic!("{name} in {member}")).to_owned();
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let http = engine::transport::http_client(150_000);
         Self {
             base_url: base_url.to_owned(),
             sender_id: text("sender_id"),

@@ -326,8 +326,8 @@ pub fn assert_answer(sent: &Sent, code: &str, members: &[&str]) {
 }
 
 async fn get(url: &str) -> Value {
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let text = http.get(url).send().await.expect("an answer").bytes().await.expect("a body");
+    let text =
+        engine::transport::http_client(10_000).get(url).send().await.expect("an answer").bytes().await.expect("a body");
     serde_json::from_slice(&text).expect("JSON")
 }
 
