@@ -32,7 +32,12 @@ pub(crate) const fn rq_uuid_row(source: &'static str) -> Field {
 }
 
 pub(crate) const fn rq_datetime_row(source: &'static str) -> Field {
-    Field::mandatory(source, "rq_datetime", Kind::JakartaTime, "When you sent it; no part of the signature.")
+    Field::mandatory(
+        source,
+        "rq_datetime",
+        Kind::JakartaTime,
+        "When you sent it; not compared with our clock, and no part of the signature.",
+    )
 }
 
 pub(crate) const fn sender_id_row(source: &'static str, length_max: usize) -> Field {
