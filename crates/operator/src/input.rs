@@ -88,7 +88,9 @@ impl Kind {
                 instant(value).is_none().then(|| "it must be a time like \"2026-11-30T00:00:00+07:00\"".into())
             }
             Self::Flag => value.as_bool().is_none().then(|| "it must be true or false".into()),
-            Self::Number(max) => (!value.as_u64().is_some_and(|number| number <= max))
+            Self::Number(max) => value
+                .as_u64()
+                .is_none_or(|number| number > max)
                 .then(|| format!("it must be a whole number from 0 to {max}")),
             Self::Texts(items, max) => match value.as_array() {
                 Some(list) if list.len() <= items => list

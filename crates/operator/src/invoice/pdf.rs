@@ -45,8 +45,8 @@ const COLUMNS: [Column; 9] = [
     Column { title: "No", at: 650, right: true },
     Column { title: "Time (WIB)", at: 720, right: false },
     Column { title: "Reference", at: 1560, right: false },
-    Column { title: "Product", at: 2990, right: false },
-    Column { title: "Customer number", at: 3830, right: false },
+    Column { title: "Product", at: 3100, right: false },
+    Column { title: "Customer number", at: 3920, right: false },
     Column { title: "Amount (Rp)", at: 5760, right: true },
     Column { title: "Fee (Rp)", at: 6470, right: true },
     Column { title: "Margin (Rp)", at: 7180, right: true },
@@ -141,7 +141,7 @@ impl Sheet {
 
     /// Text that ends at `x`.
     fn text_to(&mut self, font: Font, size: i16, x: i16, y: i16, text: &str) {
-        self.text(font, size, x - width(text, size), y, text);
+        self.text(font, size, x - width(font, text, size), y, text);
     }
 
     fn rule(&mut self, y: i16) {
@@ -159,7 +159,7 @@ impl Sheet {
             (_, true) => "Overdue",
             ("paid", _) => "Paid",
             ("part_paid", _) => "Paid in part",
-            _ => "To be paid",
+            _ => "Unpaid",
         };
         let merchant = match head.merchant {
             "" => invoice.merchant.to_string(),
@@ -256,13 +256,21 @@ fn bytes(text: &str) -> Vec<u8> {
     text.chars().map(byte).collect()
 }
 
-/// How wide a text is in Helvetica. Bold figures are as wide.
-fn width(text: &str, size: i16) -> i16 {
-    let thousandths: i32 = bytes(text).iter().map(|byte| i32::from(width_of(*byte))).sum();
+/// How wide a text is.
+fn width(font: Font, text: &str, size: i16) -> i16 {
+    let widths = if font == Font::Bold { &BOLD_WIDTHS } else { &WIDTHS };
+    let of = |byte: &u8| {
+        let index = usize::from(*byte).checked_sub(0x20);
+        index.and_then(|index| widths.get(index)).copied().unwrap_or(USUAL_WIDTH)
+    };
+    let thousandths: i32 = bytes(text).iter().map(|byte| i32::from(of(byte))).sum();
     i16::try_from(thousandths * i32::from(size) / 1000).unwrap_or(i16::MAX)
 }
 
-/// Widths of the printable ASCII characters in Helvetica, in thousandths of its size.
+/// The width of a letter beyond ASCII, near enough.
+const USUAL_WIDTH: u16 = 556;
+
+/// Widths of the printable ASCII characters in Helvetica, in thousandths of its size, as its metrics say.
 const WIDTHS: [u16; 95] = [
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
     556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833,
@@ -271,7 +279,11 @@ const WIDTHS: [u16; 95] = [
     260, 334, 584,
 ];
 
-fn width_of(byte: u8) -> u16 {
-    let index = usize::from(byte).checked_sub(0x20);
-    index.and_then(|index| WIDTHS.get(index)).copied().unwrap_or(556)
-}
+/// The same in Helvetica-Bold.
+const BOLD_WIDTHS: [u16; 95] = [
+    278, 333, 474, 556, 556, 889, 722, 238, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
+    556, 556, 556, 333, 333, 584, 584, 584, 611, 975, 722, 722, 722, 722, 667, 611, 778, 722, 278, 556, 722, 611, 833,
+    722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 333, 278, 333, 584, 556, 333, 556, 611, 556, 611,
+    556, 333, 611, 611, 278, 278, 556, 278, 889, 611, 611, 611, 611, 389, 556, 333, 611, 556, 778, 556, 556, 500, 389,
+    280, 389, 584,
+];
