@@ -74,11 +74,12 @@ impl Operation for BillPayment {
     }
     fn promise(&self) -> &'static str {
         "Pays a bill: amount and fee are reserved of your deposit or credit, then the biller is asked to deliver. \
-         `0000` `Success`: paid. `0000` `Inproses`: the biller is at work, ask for the status. `9999`: it is not known \
-         whether it was paid; the money stays reserved, ask for the status (by product and order where you got no \
-         `ref_id`), and do not pay again. After another code of the business nothing was paid and nothing is reserved. The same order, product and amount within 5 minutes is 610. A token is \
-         in `data.token`, here or in the status, always the same one. Lenient merchants may send a denomination's face \
-         value in rupiah as `amount`, as one of the samples does."
+         `0000` `Success`: paid. `0000` `Inproses`: the biller is at work, ask for the status. `9999`: it is not \
+         known whether it was paid; the money stays reserved, ask for the status (by product and order where you \
+         got no `ref_id`), and do not pay again. After another code of the business nothing was paid and nothing \
+         is reserved. The same order, product and amount within 5 minutes is 610. A token is in `data.token`, \
+         here or in the status, always the same one. Lenient merchants may send a denomination's face value in \
+         rupiah as `amount`, as one of the samples does."
     }
     fn method(&self) -> &'static str {
         "POST"
