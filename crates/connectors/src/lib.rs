@@ -18,6 +18,7 @@ pub mod gopay;
 pub mod http;
 pub mod iak;
 pub mod imitation;
+pub mod json_biller;
 pub mod ovo;
 pub mod saldomu;
 pub mod shopeepay;
@@ -45,6 +46,7 @@ pub static CONNECTORS: &[&dyn Connector] = &[
     &direct_debit::DANAMON,
     &digiflazz::Digiflazz,
     &iak::Iak,
+    &json_biller::JsonBiller,
     &espay::ESPAY,
 ];
 
@@ -304,6 +306,16 @@ pub struct Returned {
 pub trait Connector: Send + Sync {
     /// What it is.
     fn descriptor(&self) -> &'static Descriptor;
+
+    /// Whether what the operator registered can be worked with; the error says what is wrong, for the operator.
+    fn check_account(&self, _account: &Account) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// How long a call may take with this account, in milliseconds.
+    fn time_budget_ms(&self, _account: &Account) -> u64 {
+        self.descriptor().time_budget_ms
+    }
 
     /// The request that fetches a B2B token, when calls need one. The `token` of the context is none.
     fn token_request(&self, _context: &CallContext<'_>) -> Option<HttpRequest> {

@@ -6,6 +6,7 @@ mod bill_magic;
 mod billers;
 mod conformance;
 mod fixtures;
+mod guide;
 mod magic;
 mod mangled;
 mod register;

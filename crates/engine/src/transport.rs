@@ -121,7 +121,7 @@ impl Lines {
             Arc::new(Line {
                 connector,
                 account: account.clone(),
-                client: http_client(connector.descriptor().time_budget_ms),
+                client: http_client(connector.time_budget_ms(account)),
                 places: Semaphore::new(options.calls_per_provider_max.clamp(1, Semaphore::MAX_PERMITS)),
                 token: Mutex::new(None),
             })
@@ -129,6 +129,7 @@ impl Lines {
         let mut lines = HashMap::new();
         for (name, account) in &options.accounts {
             let connector = connector(name).ok_or_else(|| format!("there is no connector {name}"))?;
+            connector.check_account(account).map_err(|why| format!("the account at {name}: {why}"))?;
             lines.insert(connector.descriptor().name, line(connector, account));
         }
         let mut carried = HashMap::new();

@@ -29,13 +29,13 @@ pub struct Facts {
     /// The aggregator's or biller's reference.
     pub reference: Option<String>,
     /// Further facts under their names in `data`.
-    pub more: Vec<(&'static str, String)>,
+    pub more: Vec<(String, String)>,
 }
 
 impl Facts {
     /// A further fact, where the aggregator tells it.
-    pub fn tell(&mut self, name: &'static str, value: Option<String>) {
-        self.more.extend(value.map(|value| (name, value)));
+    pub fn tell(&mut self, name: &str, value: Option<String>) {
+        self.more.extend(value.map(|value| (name.to_owned(), value)));
     }
 
     /// What is due. The source's own admin fee is part of it only where the product says so.
@@ -178,7 +178,7 @@ fn fields(order: &BillOrder, facts: &Facts, bill_amount: Amount) -> Vec<(String,
     for (name, value) in &facts.more {
         match fields.iter_mut().find(|(known, _)| known == name) {
             Some(known) => known.1.clone_from(value),
-            None => fields.push(((*name).to_owned(), value.clone())),
+            None => fields.push((name.clone(), value.clone())),
         }
     }
     fields

@@ -104,8 +104,16 @@ pub fn meaning(rows: &[Row], code: &str, asked: Asked) -> Meaning {
 /// # Errors
 /// What came of a call that is not done.
 pub fn done(rows: &[Row], code: &str, asked: Asked) -> Result<(), Outcome> {
+    outcome_of(meaning(rows, code, asked), code, asked)
+}
+
+/// Whether a meaning is that all is done; the code is evidence for the log.
+///
+/// # Errors
+/// What came of a call that is not done.
+pub fn outcome_of(meaning: Meaning, code: &str, asked: Asked) -> Result<(), Outcome> {
     let evidence = || Outcome::Unknown(format!("code {}", printable(code)));
-    Err(match (meaning(rows, code, asked), asked) {
+    Err(match (meaning, asked) {
         (Meaning::Done, _) => return Ok(()),
         (Meaning::Pending, _) => Outcome::Pending,
         (Meaning::NotFound, _) => Outcome::NotFound,

@@ -89,6 +89,8 @@ fn sample(category: Category, order_id: &str, bill: CustomerBill) -> CustomerBil
         (Category::BpjsKesehatan, "8801835307911") => one(100_000, 5_000, &bill.periods[0].clone()),
         (Category::Pdam, "400400400400400") => one(bill.amount, 2_500, "201510"),
         (Category::MobilePostpaid, "0888666777") => one(125_400, 0, &bill.periods[0].clone()),
+        // The sample pays without asking first.
+        (Category::CableTv, "401101338833") => one(10_000, 2_500, &bill.periods[0].clone()),
         (Category::EwalletTopup, "081218816222") => CustomerBill { name: "OVO NO** D** AN*****I".into(), ..bill },
         _ => bill,
     }

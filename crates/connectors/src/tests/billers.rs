@@ -11,10 +11,10 @@ use lifecycle::{
 use money::Amount;
 
 use super::world::{World, billers};
-use crate::{Capability, Connector, NoticeEvent};
+use crate::{Capability, Connector, NoticeEvent, imitation::bills};
 
-/// What the customer chooses where the amount is free: what everybody owes whose bill is paid without asking first.
-const CHOSEN: Amount = Amount::rupiah(100_000);
+/// What the customer chooses where the amount is free.
+const CHOSEN: u32 = 100_000;
 
 /// Every product that a connector sells, with its code for it.
 pub(super) fn sold(connector: &dyn Connector) -> Vec<(Arc<BillerProduct>, String)> {
@@ -50,7 +50,10 @@ pub(super) fn is_token(product: &BillerProduct) -> bool {
 /// An order as it is inquired.
 pub(super) fn order(world: &mut World, (product, sku): &(Arc<BillerProduct>, String), order_id: &str) -> BillOrder {
     let bill = BillId::from_bits(world.id());
-    let chosen = matches!(product.pricing, Pricing::Open { .. }).then_some(CHOSEN);
+    // Where nobody is asked first, the merchant knows by itself what is due.
+    let owed = bills::bill(product.category, order_id, Some(i64::from(CHOSEN)), world.clock.now).amount;
+    let owed = Amount::from_sen(owed * 100).unwrap();
+    let chosen = matches!(product.pricing, Pricing::Open { .. }).then_some(owed);
     BillOrder {
         bill,
         reference: format!("A{}", bill.characters()),

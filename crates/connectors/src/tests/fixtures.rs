@@ -4,7 +4,7 @@
 //! A fixture is one JSON file: `about` and `source`, and one of
 //! - `call` (a name of [`call`]; with `product` at the connector that carries it, with `sku` about that code of the
 //!   source's), `answers` (`status`, `body`), `requests` (`method`, `url`, `headers`, `body` as sent), `outcome`;
-//! - `notice` (a body, signed here with the provider's key), `event`, `amount`;
+//! - `notice` (a body, signed here with the provider's key; or its bytes as a text, with `headers`), `event`, `amount`;
 //! - `returned` (a query), `result`.
 
 use std::path::PathBuf;
@@ -242,8 +242,11 @@ fn observe(connector: &dyn Connector, fixture: &Value) -> Value {
         let result = connector.returned(&pairs).result.map(|code| code.map(|code| code.expose().to_owned()));
         return json!({"result": format!("{result:?}")});
     }
+    if let Some(body) = fixture["notice"].as_str() {
+        return observe_notice(connector, &written_notice(body, &fixture["headers"]), &context);
+    }
     if fixture["notice"].is_object() {
-        return observe_notice(connector, &fixture["notice"], &context);
+        return observe_notice(connector, &signed_notice(&fixture["notice"]), &context);
     }
     let answers: Vec<HttpResponse> = fixture["answers"].as_array().unwrap().iter().map(answer).collect();
     let name = fixture["call"].as_str().unwrap();
@@ -271,12 +274,23 @@ fn observe(connector: &dyn Connector, fixture: &Value) -> Value {
     unreachable!("a call ends")
 }
 
-fn observe_notice(connector: &dyn Connector, body: &Value, context: &CallContext<'_>) -> Value {
+/// A notice that is signed with the provider's key.
+fn signed_notice(body: &Value) -> HttpRequest {
     let body = body.to_string().into_bytes();
     let sign = signature::sign_asymmetric(world::provider_key(), "POST", "/notices/wallet", &body, NOW);
     let headers = vec![("X-TIMESTAMP".into(), NOW.into()), ("X-SIGNATURE".into(), sign)];
-    let request = HttpRequest { method: "POST", url: "/notices/wallet".into(), headers, body };
-    let notice = connector.notice(&request, context).unwrap();
+    HttpRequest { method: "POST", url: "/notices/wallet".into(), headers, body }
+}
+
+/// A notice byte for byte, whose signature was made outside of this program.
+fn written_notice(body: &str, headers: &Value) -> HttpRequest {
+    let pairs = headers.as_object().unwrap().iter();
+    let headers = pairs.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+    HttpRequest { method: "POST", url: "/notices/biller".into(), headers, body: body.into() }
+}
+
+fn observe_notice(connector: &dyn Connector, request: &HttpRequest, context: &CallContext<'_>) -> Value {
+    let notice = connector.notice(request, context).unwrap();
     json!({
         "event": format!("{:?}", notice.event),
         "amount": format!("{:?}", notice.amount),
@@ -358,6 +372,6 @@ fn every_connector_has_a_fixture_of_every_request_and_of_a_notice() {
             };
             assert!(names.iter().any(|name| asked(name)), "{}: {capability:?}", connector.descriptor().name);
         }
-        assert!(fixtures.iter().any(|(_, fixture)| fixture["notice"].is_object()), "{}", connector.descriptor().name);
+        assert!(fixtures.iter().any(|(_, fixture)| !fixture["notice"].is_null()), "{}", connector.descriptor().name);
     }
 }

@@ -13,8 +13,7 @@ use money::Amount;
 use protocol::keys::PrivateKey;
 
 use crate::{
-    Account, CallContext, Capability, Connector, HttpRequest, HttpResponse, Notice, NoticeRefused,
-    Returned, Step,
+    Account, CallContext, Capability, Connector, HttpRequest, HttpResponse, Notice, NoticeRefused, Returned, Step,
     imitation::{Customer, Delivery, Imitation, SANDBOX_OTP, SANDBOX_PIN, Setup, Surroundings},
 };
 
