@@ -16,3 +16,4 @@ mod payments;
 mod products;
 mod samples;
 mod support;
+mod upstream;
