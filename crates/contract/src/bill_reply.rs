@@ -235,15 +235,17 @@ impl<'a> BillView<'a> {
             "bill_total" => bills().map(|bills| bills.to_string()),
             "reff_no" | "ref_no" | "reff_code" | "bill_ref" => self.reference(),
             "remain_payment" | "penalty" => Some("0".to_owned()),
-            "remark" => Some(String::new()),
+            "token_unsold1" | "token_unsold2" => Some("0".to_owned()),
+            // The samples have them and aggregators do not say them: the field is there, and empty.
+            "remark" | "branch_code" | "branch_name" | "provider_code" => Some(String::new()),
             _ => None,
         }
     }
 
-    /// The biller's reference, of the payment once there is one.
+    /// The biller's reference, of the payment once there is one; where it gave none, the one that we asked it under.
     fn reference(&self) -> Option<String> {
         let paid = self.receipt.map(|receipt| receipt.provider_reference.clone());
-        paid.or_else(|| self.due?.provider_reference.clone())
+        paid.or_else(|| self.due?.provider_reference.clone()).or_else(|| Some(self.bill.reference()))
     }
 
     fn form(&self, name: &str) -> Form {
