@@ -14,6 +14,7 @@ use axum::{
 use engine::{Engine, Partner};
 use lifecycle::{Command, Key, MerchantCode, Row, Secret};
 use store::{Reader, StoreError};
+use tokio::sync::Mutex;
 
 use crate::{
     fault::Fault,
@@ -39,6 +40,8 @@ pub struct OperatorOptions {
 pub(crate) struct Door {
     pub(crate) engine: Engine,
     pub(crate) options: OperatorOptions,
+    /// One registration is read, changed and kept at a time: two would undo each other's change.
+    pub(crate) registering: Mutex<()>,
 }
 
 /// The operator's door over an engine.
@@ -47,7 +50,7 @@ pub fn router(engine: Engine, options: OperatorOptions) -> Router {
         .route("/operator/v1/metrics", get(metrics))
         .route("/operator/v1/{operation}", post(answer))
         .fallback(async || Fault::not_found("such path; operations are at POST /operator/v1/<operation>"))
-        .with_state(Arc::new(Door { engine, options }))
+        .with_state(Arc::new(Door { engine, options, registering: Mutex::default() }))
 }
 
 async fn answer(

@@ -17,7 +17,7 @@ const INTRODUCTION: &str = "\
 refusal is `{\"error\":{\"code\":\"...\",\"message\":\"...\"}}` with 400 (the request says something that it must not), 401 (the
 token), 404 (it is not there), 409 (it does not go together with what is there) or 503 (the store did not answer: ask
 again, with the same reference). `GET /operator/v1/metrics` gives what the continuous check of the ledger found as lines
-of metrics. `gerbang merchant`, `invoice`, `ledger`, `bill` and `status` speak to this door.
+of metrics. `gerbang merchant`, `invoice`, `ledger` and `status` speak to this door.
 
 Money is text with two decimals, times carry their offset. A field is mandatory (Y) or optional (O); one that is not in
 the table is refused.

@@ -60,6 +60,9 @@ fn is_billed(entry: &Entry) -> bool {
     entry.kind != JournalKind::InvoicePaid && entry.change != 0
 }
 
+/// As many entries of a receivable make a line, as a rule: money held, bill, fee, margin.
+const ENTRIES_PER_LINE: usize = 4;
+
 /// A merchant's receivable.
 fn receivable(merchant: &str) -> AccountName {
     AccountName::of(Class::MerchantReceivable, merchant)
@@ -128,7 +131,8 @@ async fn lines(door: &Door, invoice: &Invoice, after: u64, limit: usize) -> Resu
     let mut journal: Option<JournalId> = None;
     let mut read = after.max(invoice.from_sequence - 1);
     while read < invoice.through_sequence {
-        let rows = usize::try_from(invoice.through_sequence - read).unwrap_or(READ_ROWS).min(READ_ROWS);
+        let wanted = limit.saturating_mul(ENTRIES_PER_LINE).min(READ_ROWS);
+        let rows = usize::try_from(invoice.through_sequence - read).unwrap_or(wanted).min(wanted);
         let name = receivable(invoice.merchant.as_str());
         // Each entry that begins a line comes with its bill.
         let page = door.read(move |reader| {

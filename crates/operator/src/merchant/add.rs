@@ -11,7 +11,7 @@ use lifecycle::{
 use money::Amount;
 use serde_json::{Value, json};
 
-use super::{Shown, is_code, register};
+use super::{Shown, is_code, new_api_key, register};
 use crate::{
     door::Door,
     fault::Fault,
@@ -76,6 +76,7 @@ pub static OPERATION: Operation = Operation {
 };
 
 async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
+    let _one = door.registering.lock().await;
     let code = input.text("merchant")?;
     if !is_code(&code) {
         return Err(Fault::field("merchant", "it must be of letters, digits, `-`, `_` and `.`"));
@@ -90,10 +91,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     let mut fresh = SystemFresh::default();
     fresh.at(door.engine.now());
     let mut shown = Shown::default();
-    let api_key = match public_keys.is_empty() {
-        true => String::new(),
-        false => format!("{:032x}", lifecycle::Fresh::id(&mut fresh)),
-    };
+    let api_key = if public_keys.is_empty() { String::new() } else { new_api_key(&mut fresh) };
     let merchant = Merchant {
         alias: None,
         name: input.text("name")?,

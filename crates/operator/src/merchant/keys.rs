@@ -4,7 +4,7 @@ use engine::SystemFresh;
 use lifecycle::merchant::BillerAccess;
 use serde_json::{Value, json};
 
-use super::{MERCHANT, Shown, access, register};
+use super::{MERCHANT, Shown, access, new_api_key, register};
 use crate::{
     door::Door,
     fault::Fault,
@@ -39,6 +39,7 @@ pub static OPERATION: Operation = Operation {
 };
 
 async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
+    let _one = door.registering.lock().await;
     let partner = door.merchant(&input)?;
     let mut merchant = partner.merchant.clone();
     let change = input.text("change")?;
@@ -47,12 +48,17 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     }
     let mut shown = Shown::default();
     let mut fresh = SystemFresh::default();
+    let mut api_key = None;
     match change.as_str() {
         "add_public_key" => {
             let pem = input.text("public_key")?;
             merchant.public_keys.retain(|known| known.trim() != pem.trim());
             merchant.public_keys.insert(0, pem);
             merchant.public_keys.truncate(KEYS_LIVE_MAX);
+            if merchant.api_key.is_empty() {
+                merchant.api_key = new_api_key(&mut fresh);
+                api_key = Some(merchant.api_key.clone());
+            }
         }
         "drop_old_public_key" => merchant.public_keys.truncate(1),
         _ => {
@@ -70,6 +76,9 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
         "signature_keys": signature_keys,
         "public_keys": public_keys,
     });
+    if let Some(api_key) = api_key {
+        answer["api_key"] = api_key.into();
+    }
     if !shown.0.is_empty() {
         answer["biller"] = Value::Object(shown.0);
     }

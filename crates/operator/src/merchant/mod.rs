@@ -50,6 +50,13 @@ impl Shown {
     }
 }
 
+/// A key under which a merchant asks for its own information: 32 hexadecimal characters.
+fn new_api_key(fresh: &mut SystemFresh) -> String {
+    let digest = engine::digest(&fresh.text(KEY_LENGTH)).0;
+    // A digest begins with what is not secret.
+    digest[digest.len() / 2..].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Keeps a registration.
 async fn register(door: &Door, merchant: Merchant) -> Result<(), Fault> {
     door.engine.register(merchant).await.map_err(|error| match error {

@@ -83,6 +83,11 @@ async fn a_merchant_is_registered_shown_changed_and_suspended() {
     }
     assert_eq!((biller["username"].as_str(), biller["mechanism"].as_str()), (Some("kios"), Some("deposit")));
     assert_eq!(world.call("merchant.add", add).await.refusal(), (409, "merchant_exists".into()));
+    let twice = json!({"merchant":"TWICE","name":"Twice","mechanism":"deposit"});
+    let (one, other) = tokio::join!(world.call("merchant.add", twice.clone()), world.call("merchant.add", twice));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409], "of two at once one is registered");
     let shown = world.call("merchant.show", json!({"merchant":"KIOS"})).await;
     for name in ["basic_password", "password", "key"] {
         assert!(!shown.text().contains(biller[name].as_str().unwrap()), "{name} is shown once");
@@ -93,7 +98,7 @@ async fn a_merchant_is_registered_shown_changed_and_suspended() {
     let page = world.done("merchant.list", json!({"limit":2})).await;
     assert_eq!(page["merchants"].as_array().unwrap().len(), 2);
     let rest = world.done("merchant.list", json!({"after":page["next"]})).await;
-    assert_eq!(rest["merchants"].as_array().unwrap().len(), 1);
+    assert_eq!(rest["merchants"].as_array().unwrap().len(), 2);
     assert_eq!(rest["next"], Value::Null);
 
     let changed = world.done("merchant.keys", json!({"merchant":"KIOS","change":"new_signature_key"})).await;
@@ -161,6 +166,12 @@ async fn a_merchant_that_does_not_go_together_is_refused() {
     assert_eq!(said.refusal(), (409, "registration_refused".into()));
     let again = world.done("merchant.keys", json!({"merchant":"NEU","change":"add_public_key","public_key":pem})).await;
     assert_eq!(again["public_keys"], 1, "the same key is not kept twice");
+    assert!(again.get("api_key").is_none());
+    // One that sold bills only gets what a caller with a key of its own needs.
+    let first = json!({"merchant":DEPOSIT,"change":"add_public_key","public_key":pem});
+    let first = world.done("merchant.keys", first).await;
+    let partner = world.engine.partner_by_api_key(first["api_key"].as_str().unwrap()).unwrap();
+    assert_eq!(partner.merchant.code.as_str(), DEPOSIT);
     world.engine.stop().await;
 }
 
