@@ -79,98 +79,19 @@ fn month_name(period: &str) -> String {
 
 /// Under which names, and in which order, a category tells its facts.
 fn fields(order: &BillOrder, facts: &Facts, bill_amount: Amount) -> Vec<(String, String)> {
-    let amount = whole_rupiah(bill_amount).to_string();
-    let padded = format!("{:0>12}", whole_rupiah(bill_amount));
-    let admin = facts.admin_fee.map(|fee| whole_rupiah(fee).to_string());
-    let number = || Some(order.order_id.clone());
-    let name = || facts.customer_name.clone();
-    let reference = || facts.reference.clone();
-    let period = || facts.period.clone();
-    let bills = facts.bills.max(1);
-    let told: Vec<(&str, Option<String>)> = match order.category {
-        Category::PlnPrepaid => {
-            vec![("customer_id", number()), ("customer_name", name()), ("price", Some(amount))]
-        }
-        Category::PlnPostpaid => {
-            let months = period().map(|text| text.split(',').map(month_name).collect::<Vec<_>>().join(","));
-            let total = Some(bills.to_string());
-            vec![
-                ("customer_id", number()),
-                ("customer_name", name()),
-                ("total_bill", total),
-                ("bill_period", months),
-                ("bill_amount", Some(amount)),
-                ("admin_fee", admin),
-            ]
-        }
-        Category::PlnNonTaglis => vec![
-            ("registration_no", number()),
-            ("customer_id", number()),
-            ("customer_name", name()),
-            ("bill_amount", Some(amount)),
-            ("admin_fee", admin),
-        ],
-        Category::BpjsKesehatan => vec![
-            ("va_number", number()),
-            ("customer_id", number()),
-            ("customer_name", name()),
-            ("bill_period", period()),
-            ("bill_amount", Some(amount.clone())),
-            ("admin_fee", admin),
-            ("amount", Some(amount)),
-            ("remain_payment", Some("0".into())),
-            ("reff_code", reference()),
-        ],
-        Category::Pdam => vec![
-            ("bill_amount", Some(amount)),
-            ("bill_date", period()),
-            ("bill_total", Some(format!("{bills:02}"))),
-            ("customer_id", number()),
-            ("customer_name", name()),
-            ("penalty", facts.penalty.map(|penalty| whole_rupiah(penalty).to_string())),
-            ("ref_no", reference()),
-        ],
-        Category::MobilePrepaid => {
-            let face = match order.pricing {
-                Pricing::Denomination { face, .. } => Some((whole_rupiah(face) / 1000).to_string()),
-                _ => None,
-            };
-            vec![("denomination", face), ("price", Some(amount))]
-        }
-        Category::MobilePostpaid => vec![
-            ("phone_no", number()),
-            ("bill_total", Some(bills.to_string())),
-            ("bill_ref", reference()),
-            ("bill_amount", Some(padded)),
-            ("customer_name", name()),
-            ("region_code", Some("00".into())),
-        ],
-        Category::EwalletTopup => vec![("customer_name", name())],
-        Category::Insurance => vec![
-            ("policy_no", number()),
-            ("insured", name()),
-            ("bill_amount", Some(amount)),
-            ("admin_fee", admin),
-            ("customer_id", number()),
-            ("amount", Some(padded)),
-        ],
-        Category::Instalment | Category::CreditCard => vec![
-            ("contract_no", number()),
-            ("customer_name", name()),
-            ("penalty", facts.penalty.map(|penalty| whole_rupiah(penalty).to_string())),
-            ("admin_fee", admin),
-            ("reff_no", reference()),
-            ("card_no", Some(hidden(&order.order_id))),
-            ("amount", Some(padded)),
-        ],
+    let told = match order.category {
+        Category::PlnPrepaid | Category::PlnPostpaid | Category::PlnNonTaglis => electricity(order, facts, bill_amount),
+        Category::MobilePrepaid | Category::MobilePostpaid | Category::EwalletTopup => phone(order, facts, bill_amount),
+        Category::BpjsKesehatan | Category::Pdam => household(order, facts, bill_amount),
+        Category::Insurance | Category::Instalment | Category::CreditCard => contract(order, facts, bill_amount),
         Category::Internet | Category::CableTv => vec![
-            ("customer_id", number()),
-            ("customer_name", name()),
-            ("period", period()),
-            ("bill_amount", Some(amount)),
-            ("admin_fee", admin),
-            ("reff_no", reference()),
-            ("amount", Some(padded)),
+            ("customer_id", number(order)),
+            ("customer_name", facts.customer_name.clone()),
+            ("period", facts.period.clone()),
+            ("bill_amount", rupiah(bill_amount)),
+            ("admin_fee", facts.admin_fee.and_then(rupiah)),
+            ("reff_no", facts.reference.clone()),
+            ("amount", padded(bill_amount)),
         ],
     };
     let mut fields: Vec<(String, String)> =
@@ -182,6 +103,110 @@ fn fields(order: &BillOrder, facts: &Facts, bill_amount: Amount) -> Vec<(String,
         }
     }
     fields
+}
+
+/// A field's name, and its value where the aggregator tells it.
+type Told = (&'static str, Option<String>);
+
+fn number(order: &BillOrder) -> Option<String> {
+    Some(order.order_id.clone())
+}
+
+/// Whole rupiah as text.
+fn rupiah(amount: Amount) -> Option<String> {
+    Some(whole_rupiah(amount).to_string())
+}
+
+/// Whole rupiah in twelve digits, as some of the documents' samples have it.
+fn padded(amount: Amount) -> Option<String> {
+    Some(format!("{:0>12}", whole_rupiah(amount)))
+}
+
+fn electricity(order: &BillOrder, facts: &Facts, bill_amount: Amount) -> Vec<Told> {
+    let who = [("customer_id", number(order)), ("customer_name", facts.customer_name.clone())];
+    let amounts = [("bill_amount", rupiah(bill_amount)), ("admin_fee", facts.admin_fee.and_then(rupiah))];
+    match order.category {
+        Category::PlnPrepaid => who.into_iter().chain([("price", rupiah(bill_amount))]).collect(),
+        Category::PlnPostpaid => {
+            let months = |text: &String| text.split(',').map(month_name).collect::<Vec<_>>().join(",");
+            let bills = Some(facts.bills.max(1).to_string());
+            let what = [("total_bill", bills), ("bill_period", facts.period.as_ref().map(months))];
+            who.into_iter().chain(what).chain(amounts).collect()
+        }
+        _ => [("registration_no", number(order))].into_iter().chain(who).chain(amounts).collect(),
+    }
+}
+
+fn phone(order: &BillOrder, facts: &Facts, bill_amount: Amount) -> Vec<Told> {
+    match order.category {
+        Category::MobilePrepaid => {
+            let face = match order.pricing {
+                Pricing::Denomination { face, .. } => Some((whole_rupiah(face) / 1000).to_string()),
+                Pricing::Due | Pricing::Open { .. } => None,
+            };
+            vec![("denomination", face), ("price", rupiah(bill_amount))]
+        }
+        Category::EwalletTopup => vec![("customer_name", facts.customer_name.clone())],
+        _ => vec![
+            ("phone_no", number(order)),
+            ("bill_total", Some(facts.bills.max(1).to_string())),
+            ("bill_ref", facts.reference.clone()),
+            ("bill_amount", padded(bill_amount)),
+            ("customer_name", facts.customer_name.clone()),
+            ("region_code", Some("00".into())),
+        ],
+    }
+}
+
+fn household(order: &BillOrder, facts: &Facts, bill_amount: Amount) -> Vec<Told> {
+    if order.category == Category::Pdam {
+        return vec![
+            ("bill_amount", rupiah(bill_amount)),
+            ("bill_date", facts.period.clone()),
+            ("bill_total", Some(format!("{:02}", facts.bills.max(1)))),
+            ("customer_id", number(order)),
+            ("customer_name", facts.customer_name.clone()),
+            ("penalty", facts.penalty.and_then(rupiah)),
+            ("ref_no", facts.reference.clone()),
+        ];
+    }
+    vec![
+        ("va_number", number(order)),
+        ("customer_id", number(order)),
+        ("customer_name", facts.customer_name.clone()),
+        ("bill_period", facts.period.clone()),
+        ("bill_amount", rupiah(bill_amount)),
+        ("admin_fee", facts.admin_fee.and_then(rupiah)),
+        ("amount", rupiah(bill_amount)),
+        ("remain_payment", Some("0".into())),
+        ("reff_code", facts.reference.clone()),
+    ]
+}
+
+fn contract(order: &BillOrder, facts: &Facts, bill_amount: Amount) -> Vec<Told> {
+    let admin_fee = ("admin_fee", facts.admin_fee.and_then(rupiah));
+    if order.category == Category::Insurance {
+        return vec![
+            ("policy_no", number(order)),
+            ("insured", facts.customer_name.clone()),
+            ("bill_amount", rupiah(bill_amount)),
+            admin_fee,
+            ("customer_id", number(order)),
+            ("amount", padded(bill_amount)),
+        ];
+    }
+    // A card's number stands in both of these categories, and is no one's to read in full.
+    let hidden = Some(hidden(&order.order_id));
+    let contract_no = if order.category == Category::CreditCard { None } else { number(order) };
+    vec![
+        ("contract_no", contract_no),
+        ("customer_name", facts.customer_name.clone()),
+        ("penalty", facts.penalty.and_then(rupiah)),
+        admin_fee,
+        ("reff_no", facts.reference.clone()),
+        ("card_no", hidden),
+        ("amount", padded(bill_amount)),
+    ]
 }
 
 /// A card's number with all but the first six and last four digits hidden.

@@ -116,10 +116,9 @@ impl Connector for Ovo {
                 // Without the linkage token the customer never saw OVO's page: nothing can have been linked.
                 _ => renewed(provider, Outcome::NotFound, context),
             },
-            ProviderCall::InquireAccount { provider, .. } => match provider {
-                Some(provider) => renewed(provider, Outcome::Refused(Reason::CustomerTokenInvalid), context),
-                None => snap::unsupported(),
-            },
+            ProviderCall::InquireAccount { provider: Some(provider), .. } => {
+                renewed(provider, Outcome::Refused(Reason::CustomerTokenInvalid), context)
+            }
             ProviderCall::ReadBalance { provider, .. } => {
                 renewed(provider, Outcome::Refused(Reason::CustomerTokenInvalid), context)
             }
