@@ -238,6 +238,37 @@ async fn only_what_the_deposit_affords_is_bought(kind: Kind) {
     shop.engine.stop().await;
 }
 
+/// Two gateways sell out of one deposit at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_gateways_never_overdraw_one_deposit() {
+    let shop = Shop::open(Kind::Postgres);
+    shop.top_up(1_000_000).await;
+    let other = start(&shop.home, &shop.clock, &shop.source, Callbacks::default());
+    let gateways = [shop.engine.clone(), other.clone()];
+    let buyers: Vec<_> = (0..100)
+        .map(|buyer: usize| {
+            let engine = gateways[buyer % 2].clone();
+            let order = format!("08121881{:04}", 2000 + buyer);
+            let command = pay(&engine, shop.product(), &format!("r{buyer}"), &order);
+            let partner = engine.partner(CODE).unwrap();
+            tokio::spawn(async move { engine.submit(&partner, command).await })
+        })
+        .collect();
+    let mut bought = 0;
+    for buyer in buyers {
+        match buyer.await.unwrap() {
+            Ok(_) => bought += 1,
+            Err(refusal) => assert_eq!(refusal, Refusal::DepositInsufficient),
+        }
+    }
+    assert_eq!(bought, 1_000_000 / PRICE);
+    shop.agrees(usize::try_from(bought).unwrap()).await;
+    let entries = shop.engine.read(|reader| reader.entries(&AccountName::of(Class::MerchantDeposit, CODE), 0, 1_000));
+    assert!(entries.await.unwrap().iter().all(|entry| entry.balance >= entry.held));
+    other.stop().await;
+    shop.engine.stop().await;
+}
+
 /// Delivered, and the answer is lost: the reservation stays until the question is answered, and nothing is bought twice.
 async fn a_lost_answer_is_asked_about_and_never_bought_again(kind: Kind) {
     let shop = Shop::open(kind);
