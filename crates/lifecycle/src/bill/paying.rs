@@ -221,7 +221,8 @@ pub(super) fn send(bill: &mut Bill, decision: &mut Decision, context: &mut Conte
         sent.inquired = false;
         sent.attempt += 1;
     }
-    let Some(task) = sent.task().filter(|_| sent.attempt < ATTEMPTS_MAX) else { return false };
+    let spent = sent.orders.iter().any(|order| order.attempt == sent.attempt);
+    let Some(task) = sent.task().filter(|_| sent.attempt < ATTEMPTS_MAX && !spent) else { return false };
     sent.orders.push(SentOrder { attempt: sent.attempt, source: sent.source, at: context.now, fate: Fate::Open });
     sent.status = BillStatus::Sent { sent_at: context.now };
     sent.asker = Some(decision.perform(context, TaskKind::PayBill(Box::new(task))));

@@ -305,6 +305,10 @@ impl Settling<'_> {
         if self.post_cost(JournalKind::BillPaidLate, &payer, &spent, cost, context).is_ok() {
             *self.fate() = Fate::PaidBeside { receipt: Box::new(receipt), cost };
         }
+        if let BillStatus::Inquired { .. } = self.bill.status {
+            // Its reference is spent: what was inquired is not paid under it any more.
+            self.bill.status = BillStatus::Failed { reason: Reason::AmountInvalid, at: context.now };
+        }
         self.end()
     }
 

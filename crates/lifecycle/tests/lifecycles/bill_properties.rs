@@ -4,7 +4,7 @@ use crate::{billing::*, support::Gateway};
 use ledger::Class;
 use lifecycle::{
     Command, Key, Reason, Secret,
-    bill::Bill,
+    bill::{Bill, BillStatus},
     biller::BillerProduct,
     provider::{BillReceipt, Outcome},
     task::{Task, TaskKind},
@@ -140,18 +140,24 @@ fn keeps_the_books(mut gateway: Gateway, history: Vec<Step>) -> Result<(), TestC
     Ok(())
 }
 
-/// At most one bill of an order is open, and it is the one that is found.
+/// At most one bill of an order is open, and it is the one that is found: unless a source told of a payment that a
+/// restored store had forgotten, which was made when the open one was known.
 fn one_order_at_a_time(gateway: &Gateway) -> Result<(), TestCaseError> {
+    let mut orders = vec![];
     for bill in all(gateway).iter().filter(|bill| bill.status.is_open()) {
         let taken =
             bill.keys().into_iter().find(|key| matches!(key, Key::BillTaken(..))).expect("an open bill is taken");
-        prop_assert_eq!(found(gateway, &taken).map(|found| found.id), Some(bill.id));
+        let found = found(gateway, &taken).expect("it is found");
+        let forgotten = matches!(found.status, BillStatus::SucceededLate { failed_because: Reason::Expired, .. });
+        prop_assert!(found.id == bill.id || forgotten, "{:?} hides {:?}", found, bill);
+        prop_assert!(!orders.contains(&taken), "two open bills of one order");
+        orders.push(taken);
     }
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn any_history_on_a_deposit_keeps_the_books(history in steps()) {

@@ -470,6 +470,17 @@ fn a_payment_that_a_restored_store_has_forgotten_is_believed_and_not_made_again(
 }
 
 #[test]
+fn a_forgotten_payment_over_another_amount_spends_the_inquiry_and_charges_nobody() {
+    let mut gateway = with_deposit(200_000);
+    inquired(&mut gateway, token_product(), 50_000);
+    let bill = the_bill(&gateway).id;
+    notice(&mut gateway, bill, 0, of_another_amount()).unwrap();
+    check_books(&gateway);
+    assert_eq!((state(&gateway), available(&gateway), float(&gateway, "first")), ("failed", 20_000_000, -4_950_000));
+    assert_eq!(pay(&mut gateway, token_product(), rupiah(52_500)), Err(Refusal::BillNotInquired));
+}
+
+#[test]
 fn tasks_that_belong_to_nothing_end_and_change_nothing() {
     let mut gateway = with_deposit(200_000);
     let task = sent(&mut gateway);

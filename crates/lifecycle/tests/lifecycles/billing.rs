@@ -1,6 +1,9 @@
 //! A merchant that sells bills: its products, its calls, what sources say, and what must hold after every step.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::support::Gateway;
 use ledger::{Account, AccountName, Class, JournalKind, verify::Verifier};
@@ -337,10 +340,12 @@ fn left(gateway: &Gateway, bill: &Bill, class: Class) -> i64 {
 fn charged_once(gateway: &Gateway, bill: &Bill) {
     let journals = |kind| {
         let of_bill = gateway.entries.iter().filter(|e| e.subject == bill.id.bits() && e.kind == kind);
-        of_bill.map(|entry| entry.journal).collect::<std::collections::BTreeSet<_>>().len()
+        of_bill.map(|entry| entry.journal).collect::<BTreeSet<_>>().len()
     };
     assert!(journals(JournalKind::BillPaid) <= 1, "{bill:?}");
     assert!(journals(JournalKind::Reservation) <= 1, "{bill:?}");
+    let references: BTreeSet<u8> = bill.orders.iter().map(|order| order.attempt).collect();
+    assert_eq!(references.len(), bill.orders.len(), "no reference names two orders");
     let Some(quote) = bill.quote else { return };
     let net = quote.amount.sen() + quote.fee.sen() - quote.margin.sen();
     assert!(net <= quote.reserved().unwrap().sen(), "charged more than was reserved");
@@ -395,7 +400,8 @@ pub fn may_become(before: &BillStatus, after: &BillStatus) -> bool {
     use BillStatus::*;
     match (before, after) {
         (Inquiring, Inquired { .. } | Failed { .. })
-        | (Inquired { .. }, Sent { .. } | SucceededLate { .. })
+        // Failed: a forgotten payment over another amount.
+        | (Inquired { .. }, Sent { .. } | SucceededLate { .. } | Failed { .. })
         | (Sent { .. } | InProcess { .. } | Unknown { .. }, InProcess { .. } | Unknown { .. })
         | (Sent { .. } | InProcess { .. } | Unknown { .. }, Succeeded { .. } | Failed { .. })
         | (Sent { .. }, Sent { .. })
