@@ -573,6 +573,17 @@ mod tests {
     }
 
     #[test]
+    fn a_product_is_carried_by_one_provider_that_can() {
+        let check = |carries: &str, words: &str| {
+            let text = EXAMPLE.replacen("carries = []", carries, 1);
+            let error = Settings::parse(&text).expect("it reads").carriers().expect_err(words);
+            assert!(format!("{error:#}").contains(words), "{error:#}");
+        };
+        assert!(Settings::parse(EXAMPLE).expect("the example").carriers().expect("nothing is carried").is_empty());
+        check("carries = [\"DANALINK\"]", "gopay does not carry DANALINK");
+    }
+
+    #[test]
     fn what_does_not_make_sense_is_refused() {
         for (change, words) in [
             (("listen = ", "listens = "), "unknown field `listens`"),

@@ -277,6 +277,39 @@ mod tests {
         (lines, line)
     }
 
+    /// The first connector that carries another's product, and that product.
+    fn carrier() -> (&'static str, ProductCode) {
+        let products = || connectors::CONNECTORS.iter().flat_map(|connector| connector.descriptor().products);
+        let carried = |connector: &&'static dyn Connector| {
+            let product = products().find(|product| connector.carrying(product.code).is_some())?;
+            Some((connector.descriptor().name, product.product_code()))
+        };
+        connectors::CONNECTORS.iter().find_map(carried).unwrap()
+    }
+
+    #[test]
+    fn a_product_is_asked_for_at_its_carrier_only_where_the_options_say_so() {
+        let (name, product) = carrier();
+        let own = connectors::product(product.as_str()).unwrap().0.descriptor().name;
+        let key = account(String::new()).private_key;
+        let mut options =
+            EngineOptions::new(crate::Environment::Sandbox, String::new(), Arc::new(crate::SystemClock), key);
+        let accounts = [own, name].map(|name| (name.to_owned(), account(String::new())));
+        options.accounts = accounts.into();
+        let asked_at = |options: &EngineOptions| {
+            let lines = Lines::open(options)?;
+            assert_eq!(lines.of_product(&product).map(|line| line.connector.descriptor().name), lines.seller(&product));
+            Ok(lines.seller(&product))
+        };
+        assert_eq!(asked_at(&options), Ok::<_, String>(Some(own)));
+        options.carriers = HashMap::from([(product.to_string(), name.to_owned())]);
+        assert_eq!(asked_at(&options), Ok(Some(name)));
+        options.accounts.remove(name);
+        assert!(asked_at(&options).unwrap_err().contains("no account"));
+        options.carriers = HashMap::from([(product.to_string(), own.to_owned())]);
+        assert!(asked_at(&options).unwrap_err().contains("does not carry"));
+    }
+
     fn question() -> ProviderCall {
         ProviderCall::InquireCharge {
             reference: "pay_1".into(),
