@@ -35,11 +35,14 @@ fn seen(what: Bill) -> Seen {
     let of = |product, at_once, in_the_end, delivered| Seen { product, at_once, in_the_end, delivered };
     match what {
         Bill::UnknownCustomer => of(CREDIT, &["310"], "310", 0),
-        Bill::PaidAlready => of(BILL, &["311"], "311", 0),
+        // An aggregator that does not tell the two apart says that nothing is due.
+        Bill::PaidAlready => of(BILL, &["311", "312"], "312", 0),
         Bill::NothingDue => of(BILL, &["312"], "312", 0),
         Bill::CutOff => of(CREDIT, &["406"], "406", 0),
         Bill::Unavailable | Bill::FloatShort => of(CREDIT, &["407"], "407", 0),
-        Bill::OutOfStockAtFirst | Bill::Slow | Bill::NoticedTwice => of(CREDIT, &["0000"], "0000", 1),
+        // The next source may answer that it is at work first.
+        Bill::OutOfStockAtFirst => of(CREDIT, &["0000", "0000 Inproses"], "0000", 1),
+        Bill::Slow | Bill::NoticedTwice => of(CREDIT, &["0000"], "0000", 1),
         Bill::Failed => of(CREDIT, &["510"], "510", 0),
         Bill::FailedThenDelivered => of(CREDIT, &["510"], "0000", 1),
         Bill::InProcess => of(CREDIT, &["0000 Inproses"], "0000", 1),

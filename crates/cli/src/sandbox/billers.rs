@@ -4,7 +4,10 @@ use std::{fs, io};
 
 use anyhow::Context as _;
 use engine::{Engine, SystemFresh};
-use lifecycle::{Command, Fresh, MerchantCode, deposit::TopUpStep};
+use lifecycle::{
+    Command, Fresh, MerchantCode, Row,
+    deposit::{TopUpStatus, TopUpStep},
+};
 use protocol::digest;
 use simulator::{
     demo_merchant::DemoMerchant,
@@ -41,12 +44,16 @@ pub fn register(store: &dyn Store, seed: &Seed, places: &Places, demo_merchant: 
     Ok(())
 }
 
-/// Tops up the seeded deposits, once, in the operator's two steps.
-pub async fn open_deposits(engine: &Engine, seed: &Seed) -> anyhow::Result<()> {
+/// Tops up the seeded deposits, once, in the operator's two steps; a step that was taken may be taken again.
+pub async fn open_deposits(engine: &Engine, store: &dyn Store, seed: &Seed) -> anyhow::Result<()> {
     for seeded in &seed.billers {
         let Some(amount) = seeded.mechanism.opening() else { continue };
         let merchant = MerchantCode::new(seeded.code.as_str());
         let step = TopUpStep { merchant: merchant.clone(), reference: OPENING_REFERENCE.into(), amount };
+        let known = store.reader().and_then(|reader| reader.row(&step.key())).context("read the top-ups")?;
+        if matches!(known, Some(Row::TopUp(known)) if known.status != TopUpStatus::Requested) {
+            continue;
+        }
         for command in [Command::RequestTopUp(step.clone()), Command::ConfirmTopUp(step)] {
             if let Err(refusal) = engine.operate(&merchant, command).await {
                 anyhow::bail!("the deposit of {merchant} cannot be opened: {refusal:?}");

@@ -135,7 +135,7 @@ impl Sandbox {
         engine_options.crash_point = options.crash_point;
         let engine = Engine::start(engine_options, store.clone()).context("start the engine")?;
         let stop = CancellationToken::new();
-        billers::open_deposits(&engine, &seed).await?;
+        billers::open_deposits(&engine, store.as_ref(), &seed).await?;
         let operator =
             ReadyOperator { url: places::url_of(&operator_listener), token: billers::operator_token(&folder)? };
         let door = OperatorOptions {

@@ -82,6 +82,21 @@ impl World {
         await_file(&ready, self.gateway.as_mut().expect("just started"));
     }
 
+    /// Starts a gateway that may die while it takes up what is unfinished; whether it came to accept requests.
+    pub fn start_mortal_gateway(&mut self, options: &[&str]) -> bool {
+        let _ = std::fs::remove_file(self.ready_file());
+        self.gateway = Some(Process(self.spawn("sandbox", options)));
+        let deadline = Instant::now() + PATIENCE;
+        while !self.ready_file().exists() {
+            if self.is_dead() {
+                return false;
+            }
+            assert!(Instant::now() < deadline, "it neither dies nor becomes ready");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
     /// Starts another gateway beside the first; providers and merchant must run on their own.
     pub fn start_second_gateway(&mut self, options: &[&str]) {
         let ready = self.second_ready_file();
