@@ -580,7 +580,7 @@ mod tests {
             assert!(format!("{error:#}").contains(words), "{error:#}");
         };
         assert!(Settings::parse(EXAMPLE).expect("the example").carriers().expect("nothing is carried").is_empty());
-        check("carries = [\"DANALINK\"]", "gopay does not carry DANALINK");
+        check("carries = [\"NOTHING\"]", "does not carry NOTHING");
     }
 
     #[test]
