@@ -59,15 +59,8 @@ pub(super) fn begin(product: &'static str, call: &ProviderCall, context: &CallCo
     match call {
         ProviderCall::StartAuthorisation { state, return_url, lang, phone, .. } => {
             let seamless = phone.as_ref().map(|phone| serde_json::json!({ "mobileNumber": phone }).to_string());
-            let mut pairs = vec![
-                ("redirectURL", return_url.as_str()),
-                ("scopes", product),
-                ("state", state),
-                ("merchantId", &context.account.client_id),
-                ("lang", lang),
-            ];
-            pairs.extend(seamless.as_deref().map(|data| ("seamlessData", data)));
-            Step::Send(PROFILE.get("10", &pairs, context))
+            let own = [("redirectURL", return_url.as_str()), ("state", state), ("lang", lang)];
+            authorise(product, own, seamless.as_deref(), context)
         }
         ProviderCall::Bind { auth_code: None, .. } => Step::Done(Outcome::Refused(Reason::AuthCodeInvalid)),
         ProviderCall::Bind { link, phone, auth_code: Some(code), lang, .. } => {
@@ -102,11 +95,8 @@ pub(super) fn begin(product: &'static str, call: &ProviderCall, context: &CallCo
         ProviderCall::ReadBalance { provider, .. } => match card_token(provider) {
             Some(token) => {
                 let bank_card_token = token.expose().to_owned();
-                let message = BalanceRequest {
-                    partner_reference_no: fresh(),
-                    bank_card_token,
-                    additional_info: about(None, None),
-                };
+                let additional_info = about(None, None);
+                let message = BalanceRequest { partner_reference_no: fresh(), bank_card_token, additional_info };
                 Step::Send(PROFILE.post("11", &message, None, context))
             }
             None => Step::Done(Outcome::Refused(Reason::CustomerTokenInvalid)),
@@ -126,6 +116,19 @@ pub(super) fn begin(product: &'static str, call: &ProviderCall, context: &CallCo
         }
         _ => unsupported(),
     }
+}
+
+/// Get Auth Code, with `seamlessData` where the customer's number is known.
+fn authorise(
+    product: &'static str,
+    [redirect_url, state, lang]: [(&str, &str); 3],
+    seamless: Option<&str>,
+    context: &CallContext<'_>,
+) -> Step {
+    let merchant_id = ("merchantId", context.account.client_id.as_str());
+    let mut pairs = vec![redirect_url, ("scopes", product), state, merchant_id, lang];
+    pairs.extend(seamless.map(|data| ("seamlessData", data)));
+    Step::Send(PROFILE.get("10", &pairs, context))
 }
 
 /// What follows from a response.
