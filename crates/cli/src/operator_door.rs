@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     EXIT_NO, EXIT_UNKNOWN,
     commands::{DATA_DIR, runtime},
-    output::{advised, data, say},
+    output::{advised, advised_because, data, say},
     sandbox::{Folder, Ready},
 };
 
@@ -261,28 +261,31 @@ impl OperatorDoor {
 /// # Errors
 /// What is neither: with advice.
 pub fn ended(result: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
-    let error = match result {
+    let error = match result.map_err(anyhow::Error::downcast::<DoorError>) {
         Ok(code) => return Ok(code),
-        Err(error) => error,
+        Err(Err(other)) => return Err(other),
+        Err(Ok(error)) => error,
     };
-    match error.downcast_ref::<DoorError>() {
-        Some(DoorError::Refused { code, message }) => {
+    match &error {
+        DoorError::Refused { code, message } => {
             say(format!("refused: {code} {message}"));
             Ok(ExitCode::from(EXIT_NO))
         }
-        Some(DoorError::Unknown(why)) => {
+        DoorError::Unknown(why) => {
             say(format!("the outcome is not known: {why}"));
             say("hint: every step may be repeated with the same reference; the second time has no second effect");
             Ok(ExitCode::from(EXIT_UNKNOWN))
         }
-        Some(DoorError::Token(_)) => {
-            Err(error.context(advised("not admitted", "name the ready file of the running gateway, or its token file")))
-        }
-        Some(DoorError::Closed { .. }) => Err(error.context(advised(
+        DoorError::Token(_) => Err(advised_because(
+            error,
+            "not admitted",
+            "name the ready file of the running gateway with --ready, or the gateway's token file with --token-file",
+        )),
+        DoorError::Closed { .. } => Err(advised_because(
+            error,
             "the operator's door is closed",
             "start a gateway with `gerbang sandbox`, or name its door with --operator and --token-file",
-        ))),
-        None => Err(error),
+        )),
     }
 }
 

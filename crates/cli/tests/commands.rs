@@ -58,7 +58,20 @@ fn the_ready_file_has_its_shape_and_goes_with_the_gateway() {
     let names = |value: &Value| {
         value.as_object().map(|members| members.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
     };
-    assert_eq!(names(&ready), ["base_url", "customer", "merchant", "products"]);
+    assert_eq!(
+        names(&ready),
+        ["base_url", "biller", "biller_invoiced", "customer", "merchant", "operator", "products"]
+    );
+    assert_eq!(names(&ready["operator"]), ["token", "url"]);
+    for (member, sender, mechanism) in
+        [("biller", "SANDBOX", "deposit"), ("biller_invoiced", "SANDBOXINV", "invoicing")]
+    {
+        let biller = &ready[member];
+        assert_eq!(names(biller), ["basic_password", "key", "mechanism", "password", "sender_id", "username"]);
+        assert_eq!((&biller["sender_id"], &biller["mechanism"]), (&sender.into(), &mechanism.into()));
+    }
+    let seeded = &ready["biller"];
+    assert_eq!((&seeded["username"], &seeded["basic_password"]), (&"espay-test".into(), &"test".into()));
     assert_eq!(names(&ready["merchant"]), ["api_key", "gateway_public_key_file", "partner_id", "private_key_file"]);
     assert_eq!(names(&ready["customer"]), ["otp", "phone_no", "pin"]);
     assert_eq!(ready["merchant"]["partner_id"], "SGWYESSISHOP");
@@ -150,7 +163,10 @@ fn a_call_says_what_came_of_it() {
 fn every_command_explains_itself() {
     let (code, help, _) = run(&["--help"]);
     assert_eq!(code, Some(0));
-    for command in ["sandbox", "demo", "serve", "migrate", "store", "call", "sign", "verify", "explain", "keys"] {
+    for command in [
+        "sandbox", "demo", "serve", "migrate", "store", "call", "biller", "sign", "verify", "explain", "keys",
+        "merchant", "invoice", "ledger", "status",
+    ] {
         assert!(help.contains(&format!("  {command} ")), "{command} is missing in {help}");
         let (code, text, _) = run(&[command, "--help"]);
         assert_eq!(code, Some(0));

@@ -12,6 +12,7 @@ mod deposits;
 mod magic_numbers;
 mod moving;
 mod openssl_guide;
+mod operating;
 mod payments;
 mod products;
 mod samples;

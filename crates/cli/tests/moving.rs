@@ -36,7 +36,7 @@ fn a_used_sandbox_is_copied_to_postgres_and_back_and_the_demo_goes_on() {
     let once = payments(&demo(&first));
     let there = copy(&first, postgres);
     let untouched = path("untouched.db");
-    assert_eq!(there["tables"].as_array().map(Vec::len), Some(10));
+    assert_eq!(there["tables"].as_array().map(Vec::len), Some(16));
     assert_eq!(payments(&demo(postgres)), 2 * once, "the demo goes on in PostgreSQL");
     let here = copy(postgres, &back);
     assert_ne!(there["tables"], here["tables"]);

@@ -97,7 +97,7 @@ struct PayArgs {
 pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     match arguments.action {
         Action::Issue(IssueArgs { merchant, month, until, door }) => {
-            let period_end = month.or(until).unwrap_or_else(|| sandbox::now().wire_text());
+            let period_end = month.or(until).unwrap_or_else(|| sandbox::now().wire_text_millis());
             door.ask("invoice.issue", json!({"merchant": merchant, "period_end": period_end}), head)
         }
         Action::List { merchant, door } => {

@@ -42,7 +42,9 @@ const INVOICED: [Category; 3] = [Category::PlnPrepaid, Category::MobilePrepaid, 
 /// # Errors
 /// When a request could not even be sent. What does not hold is in the journey's record.
 pub async fn play(journey: &mut Journey<'_>) -> anyhow::Result<()> {
-    let products = one_of_each();
+    let number = journey.number();
+    let products: Vec<BillerProduct> =
+        one_of_each().iter().map(|product| for_customer(product, number, None)).collect();
     journey.turn_to("BILLS");
     let listed = journey.sell(Shop::Deposit, "list products", "biller_products", &[]).await?;
     journey.hold("the list is whole", listed.body.to_string().contains("SLYLPR20"), "every product is sold");
@@ -126,14 +128,24 @@ async fn settle(journey: &mut Journey<'_>, shop: Shop, paid: &BillSent) -> anyho
     Ok(())
 }
 
-/// The product for a customer whose number's end makes this happen.
-fn at_number(product: &BillerProduct, what: magic::Bill) -> BillerProduct {
+/// The product for another customer: the same one is not sold the same twice within five minutes, and this folder may
+/// have seen a demo before. Numbers end with what is asked for, or with what is not magic.
+fn for_customer(product: &BillerProduct, demo: u32, end: Option<&str>) -> BillerProduct {
     let mut order = product.sample_order.clone();
-    if let Some((end, ..)) = magic::BILLS.iter().find(|(_, known, _)| *known == what) {
-        order.truncate(order.len() - end.len());
-        order.push_str(end);
-    }
+    let (end, before) = match end {
+        Some(end) => (end.to_owned(), format!("{:02}", demo % 100)),
+        None if demo == 0 => return product.clone(),
+        None => (format!("{}", 2_000 + demo % 8_000), String::new()),
+    };
+    order.truncate(order.len().saturating_sub(end.len() + before.len()));
+    order.push_str(&before);
+    order.push_str(&end);
     BillerProduct { sample_order: order, ..product.clone() }
+}
+
+/// The end of a customer's number that makes this happen.
+fn magic_end(what: magic::Bill) -> Option<&'static str> {
+    magic::BILLS.iter().find(|(_, known, _)| *known == what).map(|(end, ..)| *end)
 }
 
 /// A bill that is in process first, one that is unknown first, and one that fails and costs nothing.
@@ -141,16 +153,18 @@ async fn put_right(journey: &mut Journey<'_>, products: &[BillerProduct]) -> any
     let Some(product) = products.iter().find(|product| product.category == Category::MobilePrepaid) else {
         return Ok(());
     };
-    for (name, order, ends) in [
+    for (name, what, ends) in [
         ("IN PROCESS, THEN PAID", magic::Bill::InProcess, Ends::PaidLater),
         ("UNKNOWN, THEN PAID", magic::Bill::Lost, Ends::PaidLater),
     ] {
         journey.turn_to(name);
-        buy(journey, Shop::Deposit, &at_number(product, order), ends).await?;
+        let product = for_customer(product, journey.number(), magic_end(what));
+        buy(journey, Shop::Deposit, &product, ends).await?;
     }
     journey.turn_to("FAILED, MONEY GIVEN BACK");
     let before = journey.sell(Shop::Deposit, "balance before", "biller_balance", &[]).await?;
-    buy(journey, Shop::Deposit, &at_number(product, magic::Bill::Failed), Ends::Failed).await?;
+    let failing = for_customer(product, journey.number(), magic_end(magic::Bill::Failed));
+    buy(journey, Shop::Deposit, &failing, Ends::Failed).await?;
     let after = journey.sell(Shop::Deposit, "balance after", "biller_balance", &[]).await?;
     let same = before.text("balance") == after.text("balance") && !after.text("balance").is_empty();
     journey.hold(
@@ -165,7 +179,7 @@ async fn put_right(journey: &mut Journey<'_>, products: &[BillerProduct]) -> any
 async fn invoice(journey: &mut Journey<'_>) -> anyhow::Result<()> {
     journey.turn_to("INVOICE");
     let merchant = journey.sender_id(Shop::Invoiced).to_owned();
-    let period_end = crate::sandbox::now().wire_text();
+    let period_end = crate::sandbox::now().wire_text_millis();
     let fields = json!({"merchant": merchant, "period_end": period_end});
     let Some(issued) = journey.operate("issue", "invoice.issue", &fields, |answer| answer["state"] == "issued").await
     else {

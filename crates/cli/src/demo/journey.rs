@@ -49,6 +49,7 @@ pub struct Journey<'a> {
     aloud: bool,
     product: String,
     steps: Vec<Step>,
+    number: u32,
     references: u32,
     began: Instant,
     sellers: [Seller; 2],
@@ -72,6 +73,7 @@ impl<'a> Journey<'a> {
             aloud,
             product: String::new(),
             steps: vec![],
+            number,
             references: number * REFERENCES_MAX,
             began: Instant::now(),
             sellers: [
@@ -196,6 +198,11 @@ impl<'a> Journey<'a> {
     /// The tokens that the binding notification brought.
     pub fn notified_tokens(&self, reference: &str) -> Option<LinkTokens> {
         self.merchant.book().links.get(self.partner_id())?.get(reference)?.tokens.clone()
+    }
+
+    /// The number of this demo over its folder, from 0.
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// The line of a merchant that sells bills.
