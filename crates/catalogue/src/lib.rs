@@ -16,10 +16,12 @@ mod entry;
 mod error;
 mod file;
 pub mod limits;
+mod reference;
 #[cfg(test)]
 mod tests;
 
 pub use error::CatalogueError;
+pub use reference::products_page;
 
 use crate::limits::{MAINTENANCE_MAX, PRODUCTS_MAX};
 
