@@ -9,6 +9,7 @@ mod callbacks;
 mod commands;
 mod demo;
 mod deposits;
+mod guides;
 mod magic_numbers;
 mod moving;
 mod openssl_guide;
