@@ -336,12 +336,13 @@ impl Bill {
     }
 
     /// When the order that a question is about was sent, while it may be asked about: its outcome is open, or it is paid
-    /// and its token is owed. A source that refused an order must not be asked about it: where asking is sending the
-    /// order again, that could place it.
+    /// and its token is owed. Where asking is sending the order again, it could place it. So a source that refused an
+    /// order is not asked about it, nor is one that the order is only being sent to: the two would meet there.
     pub fn asked_since(&self, about: &BillTask) -> Option<Instant> {
         let order = self.orders.iter().find(|order| order.attempt == about.attempt && order.attempt == self.attempt)?;
         let token_owed = order.fate == Fate::Paid && self.owes_token();
-        (self.status.is_open() || token_owed).then_some(order.at)
+        let is_open = self.status.is_open() && !matches!(self.status, BillStatus::Sent { .. });
+        (is_open || token_owed).then_some(order.at)
     }
 
     /// Whether it is known to be paid and what was bought has not come yet.

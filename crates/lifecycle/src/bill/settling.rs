@@ -163,6 +163,9 @@ impl Settling<'_> {
             Outcome::Refused(reason) if asked && is_about_the_question(&reason) => {
                 self.remain_unknown(format!("the source refused the question: {reason:?}"), context)
             }
+            Outcome::Refused(reason) if self.is_overtaken() && reason.is_of_the_source() => {
+                self.remain_unknown(format!("refused after it was taken for lost: {reason:?}"), context)
+            }
             Outcome::Refused(reason) => self.refused(reason, context),
             Outcome::NotFound if self.not_found_is_final(context) => self.close(Reason::ProviderUnreachable, context),
             Outcome::NotFound => self.remain_unknown("the source does not know the order".into(), context),
@@ -397,6 +400,12 @@ impl Settling<'_> {
     /// Whether the end of this task schedules the next question.
     fn is_asker(&self) -> bool {
         self.task.is_some_and(|task| task.kind.asks_again() && self.bill.asker == Some(task.id))
+    }
+
+    /// Whether this is the end of a task that was taken for lost: its order is asked about since, and where asking is
+    /// sending it again, what refused the first copy does not speak for the others.
+    fn is_overtaken(&self) -> bool {
+        self.task.is_some_and(|task| !task.kind.asks_about_the_past() && self.bill.asker != Some(task.id))
     }
 
     /// Schedules the next question and counts the one that ended.

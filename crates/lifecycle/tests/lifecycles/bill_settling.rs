@@ -246,6 +246,45 @@ fn a_refused_question_proves_nothing_about_the_order() {
     }
 }
 
+/// Asking may be sending the order again: the source would then have it twice at once, and the refusal of one of the
+/// two would not speak for the other.
+#[test]
+fn nobody_is_asked_about_an_order_while_it_is_being_sent() {
+    let mut gateway = with_deposit(200_000);
+    let task = sent(&mut gateway);
+    let bill = the_bill(&gateway);
+    let about = bill.task_about(0, &gateway.merchant).unwrap();
+    assert_eq!((bill.status.name(), bill.asked_since(&about)), ("sent", None));
+    end(&mut gateway, task, unknown());
+    assert_eq!(the_bill(&gateway).asked_since(&about), Some(gateway.now));
+}
+
+#[test]
+fn a_refusal_that_comes_after_its_order_was_taken_for_lost_is_asked_about() {
+    for reason in [
+        Reason::ProviderUnreachable,
+        Reason::ProviderRejectedCall("41".into()),
+        Reason::FloatInsufficient,
+        Reason::ProductUnavailable,
+    ] {
+        for asked in [unknown(), Outcome::Pending] {
+            let mut gateway = with_deposit(200_000);
+            let task = sent(&mut gateway);
+            // Another gateway took the task over, and its question may have placed the order.
+            end(&mut gateway, Task { attempts: 2, ..task.clone() }, unknown());
+            let first = question(&mut gateway);
+            end(&mut gateway, first, asked);
+            end(&mut gateway, task, refused(reason.clone()));
+            assert_eq!((state(&gateway), available(&gateway)), ("unknown", 20_000_000 - RESERVED), "{reason:?}");
+            check_books(&gateway);
+            let next = question(&mut gateway);
+            end(&mut gateway, next, paid());
+            assert_eq!((state(&gateway), available(&gateway)), ("succeeded", 20_000_000 - CHARGE));
+            check_books(&gateway);
+        }
+    }
+}
+
 #[test]
 fn not_found_is_final_after_the_window_unless_the_source_had_the_order_once() {
     let check = |known: Outcome, seconds: i64, expected: &str| {
