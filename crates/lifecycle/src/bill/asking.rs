@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use money::Amount;
 
-use super::{ATTEMPTS_MAX, Bill, BillStatus, QUOTE_SECONDS, access, quoting};
+use super::{ATTEMPTS_MAX, Bill, BillStatus, QUOTE_SECONDS, access, may_be_chosen, quoting};
 use crate::{
     Answer, BillId, Decision, Key, MerchantCode, ProductCode, Reason, Refusal,
     biller::{BillerProduct, Pricing},
@@ -146,9 +146,8 @@ pub(super) fn begin(
 /// Begins an inquiry: the biller is asked, the call waits.
 pub fn inquire(command: Inquire, context: &mut Context<'_>) -> Result<Decision, Refusal> {
     access(context, &command.product, command.closed.as_ref())?;
-    if let Pricing::Open { min, max } = command.product.pricing
-        && !command.chosen.is_some_and(|chosen| (min..=max).contains(&chosen))
-    {
+    let pricing = command.product.pricing;
+    if matches!(pricing, Pricing::Open { .. }) && !command.chosen.is_some_and(|chosen| may_be_chosen(pricing, chosen)) {
         return Err(Refusal::BillAmountDiffers);
     }
     let Inquire { request, product, order_id, additional, chosen, .. } = command;
@@ -193,6 +192,7 @@ pub fn inquiry_ended(bill: &Bill, task: &Task, outcome: Outcome, context: &mut C
         Err(refusal) => {
             let reason = match &refusal {
                 Refusal::Provider(reason) => reason.clone(),
+                Refusal::BillAmountDiffers => Reason::AmountInvalid,
                 _ => Reason::ProviderUnreachable,
             };
             bill.status = BillStatus::Failed { reason, at: context.now };

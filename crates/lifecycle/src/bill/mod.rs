@@ -396,6 +396,17 @@ impl BillTask {
     }
 }
 
+/// Whether the customer may choose this amount, where the product leaves that open. Sources take whole rupiah.
+fn may_be_chosen(pricing: Pricing, amount: Amount) -> bool {
+    match pricing {
+        Pricing::Open { min, max } => (min..=max).contains(&amount) && amount.sen() % SEN_PER_RUPIAH == 0,
+        Pricing::Denomination { .. } | Pricing::Due => true,
+    }
+}
+
+/// Sen in a rupiah.
+const SEN_PER_RUPIAH: i64 = 100;
+
 /// What lets the merchant sell this product.
 fn access<'m>(
     context: &Context<'m>,

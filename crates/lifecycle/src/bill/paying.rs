@@ -6,7 +6,10 @@ use calendar::Instant;
 use ledger::{Account, AccountName, Books, Class, JournalId, LedgerError};
 use money::Amount;
 
-use super::{ATTEMPTS_MAX, Bill, BillStatus, Fate, Hold, SAME_TRANSACTION_SECONDS, SentOrder, access, asking, quoting};
+use super::{
+    ATTEMPTS_MAX, Bill, BillStatus, Fate, Hold, SAME_TRANSACTION_SECONDS, SentOrder, access, asking, may_be_chosen,
+    quoting,
+};
 use crate::{
     BillId, Decision, Key, MerchantCode, ProductCode, Reason, Refusal,
     biller::{BillerProduct, Pricing},
@@ -157,9 +160,7 @@ fn direct_bill(taken: Option<&Bill>, command: &Pay, context: &Context<'_>) -> Re
         }
         Pricing::Due | Pricing::Open { .. } => quoting::of_total(&bill, command.amount)?,
     };
-    if let Pricing::Open { min, max } = product.pricing
-        && !(min..=max).contains(&quote.bill_amount)
-    {
+    if !may_be_chosen(product.pricing, quote.bill_amount) {
         return Err(Refusal::BillAmountDiffers);
     }
     refuse_same(taken, bill.id, quote.amount, context.now)?;

@@ -14,7 +14,11 @@ pub(super) fn of_due(bill: &Bill, due: &BillDue) -> Result<Quote, Refusal> {
     let bill_amount = match bill.pricing {
         Pricing::Denomination { bill_amount, .. } => bill_amount,
         Pricing::Due => due.bill_amount,
-        Pricing::Open { .. } => bill.chosen.unwrap_or(due.bill_amount),
+        // What is paid is what the source says: were it another amount, that would come to light after the payment.
+        Pricing::Open { .. } if bill.chosen.is_some_and(|chosen| chosen != due.bill_amount) => {
+            return Err(Refusal::BillAmountDiffers);
+        }
+        Pricing::Open { .. } => due.bill_amount,
     };
     if bill_amount == Amount::ZERO {
         return Err(Refusal::Provider(Reason::NothingDue));

@@ -357,6 +357,35 @@ fn an_open_amount_must_be_chosen_within_its_bounds() {
     }
 }
 
+/// Sources take whole rupiah: they would deliver less than the customer paid, and say so for ever.
+#[test]
+fn an_open_amount_is_of_whole_rupiah() {
+    let sen = |sen| Amount::from_sen(sen).unwrap();
+    let mut gateway = with_deposit(200_000);
+    let inquired_first = || BillerProduct { needs_inquiry: true, ..open_product() };
+    for amount in [5_000_001, 5_000_050, 5_000_099] {
+        assert_eq!(inquire(&mut gateway, inquired_first(), Some(sen(amount))), Err(Refusal::BillAmountDiffers));
+        assert_eq!(pay(&mut gateway, open_product(), sen(amount)), Err(Refusal::BillAmountDiffers));
+    }
+    assert_eq!(inquire(&mut gateway, inquired_first(), Some(sen(5_000_100))), Ok(()));
+    assert_eq!(pay(&mut gateway, open_product(), sen(5_000_100)), Ok(()));
+}
+
+/// What is paid is what the source says: another amount than the one that was chosen would be found out too late.
+#[test]
+fn a_source_that_names_another_amount_than_the_chosen_one_is_passed_over() {
+    let mut gateway = with_deposit(200_000);
+    let product = BillerProduct { needs_inquiry: true, ..open_product() };
+    inquire(&mut gateway, product, Some(rupiah(50_000))).unwrap();
+    for (source, then) in [(0, "inquiring"), (1, "failed")] {
+        assert_eq!(the_bill(&gateway).source, source);
+        let task = live(&mut gateway, |kind| matches!(kind, TaskKind::InquireBill(_)));
+        end(&mut gateway, task, due_of(60_000));
+        assert_eq!(state(&gateway), then);
+    }
+    assert_eq!(gateway.last_answer(), &Answer::Refused(Refusal::BillAmountDiffers));
+}
+
 #[test]
 fn an_inquiry_of_a_closed_or_strange_product_asks_nobody() {
     let mut gateway = with_deposit(200_000);
