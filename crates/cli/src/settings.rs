@@ -306,7 +306,21 @@ impl Settings {
     /// # Errors
     /// The file that is missing or holds something else, or a provider that there is no connector for.
     pub fn accounts(&self, gateway: &PrivateKey) -> anyhow::Result<HashMap<String, Account>> {
-        self.providers.iter().map(|(name, settings)| Ok((name.clone(), settings.account(name, gateway)?))).collect()
+        let named = self.providers.iter().map(|(name, settings)| Ok((name.clone(), settings.account(name, gateway)?)));
+        let accounts: HashMap<String, Account> = named.collect::<anyhow::Result<_>>()?;
+        // What a file says of a provider's times counts too.
+        let slow = accounts.iter().find(|(name, account)| {
+            let last = connectors::connector(name).map_or(0, |connector| connector.time_budget_ms(account));
+            let call = i64::try_from(engine::transport::CALL_BUDGET_MS + last).unwrap_or(i64::MAX);
+            self.lease_seconds.saturating_mul(1_000) <= call
+        });
+        match slow {
+            None => Ok(accounts),
+            Some((name, _)) => Err(advised(
+                format!("lease_seconds is not above the time that a call to {name} may take"),
+                "a task must not be taken up by another gateway while it is being performed",
+            )),
+        }
     }
 
     /// The products that are asked for at another provider than their own, and at which.
@@ -455,11 +469,11 @@ fn longest_call_ms() -> i64 {
 
 impl ProviderSettings {
     fn account(&self, name: &str, gateway: &PrivateKey) -> anyhow::Result<Account> {
-        if connectors::connector(name).is_none() {
+        let Some(connector) = connectors::connector(name) else {
             let names: Vec<_> = connectors::CONNECTORS.iter().map(|connector| connector.descriptor().name).collect();
             return Err(advised(format!("there is no provider {name}"), format!("there are {}", names.join(", "))));
-        }
-        Ok(Account {
+        };
+        let account = Account {
             base_url: self.base_url.clone(),
             pages_url: self.pages_url.clone().unwrap_or_else(|| self.base_url.clone()),
             client_id: self.client_id.clone(),
@@ -473,7 +487,14 @@ impl ProviderSettings {
             notice_secret: self.notice_secret_file.as_deref().map(line).transpose()?.map(Secret::new),
             testing: self.testing,
             profile: self.profile_file.as_deref().map(text).transpose()?.map(Arc::from),
-        })
+        };
+        match connector.check_account(&account) {
+            Ok(()) => Ok(account),
+            Err(why) => Err(advised(
+                format!("the account at {name} cannot be used: {why}"),
+                "the settings' section must say it",
+            )),
+        }
     }
 }
 

@@ -100,6 +100,13 @@ async fn a_bill_is_sold_from_the_command_line(keeping: Keeping) {
     let additional = ["biller", "pay", "SVHGJ000", "081218816222", "--additional", r#"{"amount":"10000000"}"#];
     check(&world, &additional, 0, "ref_id");
     check(&world, &["biller", "balance", "--invoiced"], 3, "125");
+    let form = "rq_uuid=U1&rq_datetime=2026-11-21%2012:00:00&sender_id=SANDBOX&password=test";
+    let signature = check(&world, &["biller", "sign", "biller_balance", "--form", form], 0, "##SANDBOX##U1##<KEY>##");
+    let signed = format!("{form}&signature={}", signature.trim());
+    check(&world, &["biller", "explain", "biller_balance", "--form", &signed], 0, "the signature is right");
+    let other = signed.replace("rq_uuid=U1", "rq_uuid=U2");
+    check(&world, &["biller", "explain", "biller_balance", "--form", &other], 3, "string to hash");
+    check(&world, &["biller", "sign", "nothing", "--form", form], 1, "there is no service");
     let added = world.operate(&["merchant", "add", "KIOSK", "--name", "Kiosk", "--deposit"]);
     let file = world.path().join("kiosk.json");
     std::fs::write(&file, added.to_string()).expect("a file");

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
+use protocol::hash::{self, HashAids, Part};
 use serde_json::Value;
 
 use super::{DATA_DIR, runtime};
@@ -24,6 +25,7 @@ use crate::{
   gerbang biller pay STBIDV 401101338833 --amount 1000000
   gerbang biller status TX01HRXW8Z3M4N5P6Q7R8S9T0V1W
   gerbang biller balance --invoiced
+  gerbang biller explain biller_balance --form 'rq_uuid=U1&sender_id=SANDBOX&signature=9d6e...'
 
 Amounts are hundredths of a rupiah, as on the wire: 20250000 is Rp 202.500. `pay` without --amount
 inquires first and pays what is due. Exit codes: 0 done; 3 refused, nothing was begun; 5 failed, known
@@ -45,6 +47,21 @@ enum Action {
     Status(StatusArgs),
     /// Read what is left of the deposit
     Balance(SellerArgs),
+    /// Sign a form of your own, offline
+    Sign(FormArgs),
+    /// Say what is wrong with the signature of a form, offline; exit code 3 when it is not right
+    Explain(FormArgs),
+}
+
+#[derive(clap::Args)]
+struct FormArgs {
+    /// The service: biller_products, bill_inquiry, bill_payment, bill_status, biller_balance
+    service: String,
+    /// The form as it is sent: rq_uuid=...&sender_id=...; @FILE for a file
+    #[arg(long, value_name = "FORM")]
+    form: String,
+    #[command(flatten)]
+    seller: SellerArgs,
 }
 
 /// Which merchant to be.
@@ -128,29 +145,82 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
                 let sent = status.seller.open()?.send("bill_status", &status.fields()).await?;
                 Ok(status.seller.tell(&sent, bill_lines))
             }
+            Action::Sign(form) => form.sign(),
+            Action::Explain(form) => form.explain(),
         }
     })
 }
 
+impl FormArgs {
+    fn pairs(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let text = match self.form.strip_prefix('@') {
+            Some(file) => std::fs::read_to_string(file).with_context(|| format!("read {file}"))?,
+            None => self.form.clone(),
+        };
+        Ok(form_urlencoded::parse(text.trim().as_bytes()).into_owned().collect())
+    }
+
+    /// The fields that are signed, in their order.
+    fn signed(&self) -> anyhow::Result<&'static [&'static str]> {
+        let services = || contract::operations().filter(|one| one.trust() == contract::Trust::Biller);
+        let found = services().find(|one| one.name() == self.service).map(|one| one.signature_parts());
+        found.ok_or_else(|| {
+            let names: Vec<&str> = services().map(|one| one.name()).collect();
+            advised(format!("there is no service {:?}", self.service), format!("there are {}", names.join(", ")))
+        })
+    }
+
+    fn sign(&self) -> anyhow::Result<ExitCode> {
+        let (signed, pairs, credentials) = (self.signed()?, self.pairs()?, self.seller.known()?.1);
+        let values = signed.iter().map(|name| value(&pairs, name));
+        say(format!("string to hash  {}", hash::string_to_hash(values.clone(), hash::KEY_MASK)));
+        data(hash::sign(values, &credentials.key));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn explain(&self) -> anyhow::Result<ExitCode> {
+        let (signed, pairs, credentials) = (self.signed()?, self.pairs()?, self.seller.known()?.1);
+        let parts: Vec<Part<'_>> = signed.iter().map(|name| Part { name, value: value(&pairs, name) }).collect();
+        let aids = HashAids {
+            password: Some(&credentials.password),
+            basic_password: Some(&credentials.basic_password),
+            datetime: Some(value(&pairs, "rq_datetime")),
+        };
+        let explanation = hash::explain(&parts, &[&credentials.key], value(&pairs, "signature"), aids);
+        match self.seller.json {
+            true => data(serde_json::to_string_pretty(&explanation)?),
+            false => data(explanation.to_string().trim_end()),
+        }
+        Ok(if explanation.verified { ExitCode::SUCCESS } else { ExitCode::from(EXIT_NO) })
+    }
+}
+
+fn value<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
+    pairs.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())
+}
+
 impl SellerArgs {
     fn open(&self) -> anyhow::Result<Seller> {
-        let (base_url, credentials) = match &self.credentials {
+        let (base_url, credentials) = self.known()?;
+        let base_url = base_url.ok_or_else(|| {
+            advised("whose gateway is not known", "name it with --base-url, or a sandbox's ready file with --ready")
+        })?;
+        Seller::new(&base_url, credentials)
+    }
+
+    /// The gateway's address, where it is known, and the credentials.
+    fn known(&self) -> anyhow::Result<(Option<String>, ReadyBiller)> {
+        match &self.credentials {
             Some(file) => {
                 let base_url = self.base_url.clone().or_else(|| self.ready().ok().map(|ready| ready.base_url));
-                let base_url = base_url.ok_or_else(|| {
-                    advised(
-                        "whose gateway is not known",
-                        "name it with --base-url, or a sandbox's ready file with --ready",
-                    )
-                })?;
-                (base_url, credentials(file)?)
+                Ok((base_url, credentials(file)?))
             }
             None => {
                 let ready = self.ready()?;
-                (ready.base_url, if self.invoiced { ready.biller_invoiced } else { ready.biller })
+                let credentials = if self.invoiced { ready.biller_invoiced } else { ready.biller };
+                Ok((Some(ready.base_url), credentials))
             }
-        };
-        Seller::new(&base_url, credentials)
+        }
     }
 
     fn ready(&self) -> anyhow::Result<Ready> {
@@ -207,10 +277,14 @@ fn credentials(file: &PathBuf) -> anyhow::Result<ReadyBiller> {
 /// The sandbox's own explanation of a signature that did not match.
 fn explain(body: &Value) {
     let debug = &body["debug"];
-    for (name, words) in [("stringToHash", "the gateway hashes  "), ("hint", "hint: ")] {
-        if let Some(text) = debug[name].as_str() {
-            say(format!("{words}{text}"));
-        }
+    if let Some(text) = debug["stringToHash"].as_str() {
+        say(format!("the gateway hashes  {text}"));
+    }
+    if let Some(text) = debug["matches"]["hashedString"].as_str() {
+        say(format!("you hashed          {text}"));
+    }
+    if let Some(text) = debug["matches"]["advice"].as_str() {
+        say(format!("hint: {text}"));
     }
 }
 
