@@ -21,6 +21,7 @@ use lifecycle::{
     payment::{Payment, PaymentStatus},
     provider::{Outcome, ProviderCall},
     request::RequestKey,
+    task::Task,
 };
 use store::{Reader, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -34,7 +35,7 @@ use crate::{
     outgoing::MerchantLine,
     perform::{self, Work},
     schedule,
-    transport::{Line, Lines},
+    transport::{CALL_BUDGET_MS, Line, Lines},
 };
 
 /// How long stopping waits for calls under way, in milliseconds.
@@ -180,6 +181,10 @@ impl Engine {
                 () = self.stopping() => return,
             };
             let Some(next) = next else { return };
+            if is_too_late(&next.task, self.now(), self.shared.options.lease_seconds) {
+                tracing::warn!(task.id = %next.task.id, kind = next.task.kind.name(), "a task waited too long to be begun; it is taken for lost");
+                continue;
+            }
             let Some(performing) = Performing::begin(&self.shared.performing, next.task.id) else {
                 continue;
             };
@@ -565,6 +570,15 @@ impl Engine {
     }
 }
 
+/// Whether a task that must not be performed twice waited so long for its call (for a commit in doubt, or because the
+/// machine stood still) that it may be taken for lost, and asked about, before its call is over. Then it is not begun:
+/// with the end of its lease somebody takes it up and asks.
+fn is_too_late(task: &Task, now: Instant, lease_seconds: i64) -> bool {
+    let call_seconds = i64::try_from(CALL_BUDGET_MS / 1_000).unwrap_or(i64::MAX);
+    let waits_max = lease_seconds.saturating_sub(call_seconds).max(lease_seconds / 2);
+    task.attempts == 1 && !task.kind.safe_to_repeat() && now.seconds_since(task.due_at) > waits_max
+}
+
 fn start_writers(options: &EngineOptions, store: &dyn Store, desk: &Desk) -> Result<Vec<JoinHandle<()>>, StartError> {
     let count = options.writers.clamp(1, store.writers_max().max(1));
     let start = |number: usize| {
@@ -616,6 +630,30 @@ fn products_of(options: &EngineOptions) -> Vec<ProductFacts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_must_not_be_done_twice_is_not_begun_when_it_may_be_taken_for_lost_meanwhile() {
+        use lifecycle::{NotificationId, task::TaskKind};
+        let begun = Instant::from_micros(0);
+        let charge = Task {
+            id: TaskId::from_bits(1),
+            kind: TaskKind::Charge(PaymentId::from_bits(1)),
+            due_at: begun,
+            attempts: 1,
+        };
+        let check = |task: &Task, waited: i64, lease: i64, expected: bool| {
+            assert_eq!(is_too_late(task, begun.plus_seconds(waited), lease), expected, "{waited} s of {lease} s");
+        };
+        for (waited, lease, expected) in
+            [(0, 120, false), (60, 120, false), (61, 120, true), (541, 600, true), (540, 600, false), (0, 1, false)]
+        {
+            check(&charge, waited, lease, expected);
+        }
+        // Whoever takes it up does not call: it settles what became of it.
+        check(&Task { attempts: 2, ..charge.clone() }, 1_000, 120, false);
+        let notify = TaskKind::Notify(NotificationId::from_bits(1));
+        check(&Task { kind: notify, ..charge }, 1_000, 120, false);
+    }
 
     #[tokio::test]
     async fn a_task_whose_performer_broke_down_can_be_taken_up_again() {

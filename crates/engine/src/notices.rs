@@ -3,7 +3,7 @@
 
 use connectors::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
 use lifecycle::{
-    BillId, Command, Fresh, Key, MerchantCode, Row, TaskId,
+    BillId, Command, Key, MerchantCode, Row, TaskId,
     bill::BillTask,
     provider::Outcome,
     task::{Task, TaskKind},
@@ -12,7 +12,7 @@ use money::Amount;
 use store::ProviderNotice;
 use tokio::sync::oneshot;
 
-use crate::{Engine, SystemFresh, batch::Errand, perform::Work};
+use crate::{Engine, batch::Errand, perform::Work};
 
 /// Headers whose values are not kept.
 const SECRET_HEADERS: &[&str] = &["authorization", "authorization-customer", "cookie"];
@@ -118,7 +118,7 @@ impl Engine {
                 let task = self.question(about);
                 self.take_up(Work { task, partner: Some(partner), rows: vec![Row::Bill(bill)], unstored: None });
             } else {
-                tracing::error!(connector = name, bill.id = %id, attempt, state = bill.status.name(), "a notice is about an order that is not open; asking might place it again");
+                tracing::warn!(connector = name, bill.id = %id, attempt, state = bill.status.name(), "a notice is about an order that is being sent or is not open; asking might place it again");
             }
             return Ok(());
         };
@@ -126,13 +126,12 @@ impl Engine {
         self.decide(partner, command, Some(name), None).await.map(drop).map_err(|refusal| format!("{refusal:?}"))
     }
 
-    /// A question besides the scheduled ones. It is not kept: should it be lost, a scheduled one follows.
+    /// A question besides the scheduled ones. It is not kept: should it be lost, a scheduled one follows. It is named
+    /// after its bill, so that however many hints come, a bill has one such question under way.
     fn question(&self, about: BillTask) -> Task {
-        let now = self.now();
-        let mut fresh = SystemFresh::default();
-        fresh.at(now);
+        let id = TaskId::from_bits(about.bill.bits());
         let kind = TaskKind::InquireBillPayment { bill: Box::new(about), recurring: false };
-        Task { id: TaskId::from_bits(fresh.id()), kind, due_at: now, attempts: 1 }
+        Task { id, kind, due_at: self.now(), attempts: 1 }
     }
 }
 
