@@ -138,6 +138,8 @@ pub enum Capability {
     InquireBillPayment,
     /// Say what is left of our money there.
     ReadFloat,
+    /// Say what it sells us, and for how much.
+    ListPrices,
 }
 
 impl Capability {
@@ -158,6 +160,28 @@ impl Capability {
             ProviderCall::PayBill(_) => Self::PayBill,
             ProviderCall::InquireBillPayment { .. } => Self::InquireBillPayment,
             ProviderCall::ReadFloat => Self::ReadFloat,
+            ProviderCall::ListPrices => Self::ListPrices,
+        }
+    }
+
+    /// The one word for it, snake case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StartAuthorisation => "start_authorisation",
+            Self::Bind => "bind",
+            Self::InquireBinding => "inquire_binding",
+            Self::InquireAccount => "inquire_account",
+            Self::InquireAccountByPhone => "inquire_account_by_phone",
+            Self::ReadBalance => "read_balance",
+            Self::Charge => "charge",
+            Self::InquireCharge => "inquire_charge",
+            Self::Unbind => "unbind",
+            Self::CreateAccount => "create_account",
+            Self::InquireBill => "inquire_bill",
+            Self::PayBill => "pay_bill",
+            Self::InquireBillPayment => "inquire_bill_payment",
+            Self::ReadFloat => "read_float",
+            Self::ListPrices => "list_prices",
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod outgoing;
 pub mod perform;
 mod persist;
 mod schedule;
+mod sources;
 pub mod transport;
 
 pub use clock::{Clock, SystemClock};
@@ -28,3 +29,4 @@ pub use handle::{Engine, StartError};
 pub use housekeeping::LedgerHealth;
 pub use merchants::{Merchants, Partner};
 pub use options::{EngineOptions, Environment};
+pub use sources::{Source, Unanswered};

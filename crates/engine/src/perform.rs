@@ -346,7 +346,7 @@ fn inquire_bill_payment_call(engine: &Engine, bill: &Bill, about: &BillTask) -> 
     Some(Call::Provider(connector, ProviderCall::InquireBillPayment { order, sent_at }))
 }
 
-fn outcome_name(outcome: &Outcome) -> &'static str {
+pub(crate) fn outcome_name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::AuthoriseAt { .. } => "authorise_at",
         Outcome::Linked(_) => "linked",
@@ -363,6 +363,7 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::BillPaid(_) => "bill_paid",
         Outcome::BillReversed => "bill_reversed",
         Outcome::Float(_) => "float",
+        Outcome::Prices(_) => "prices",
         Outcome::Delivered => "delivered",
         Outcome::NotDelivered(_) => "not_delivered",
         Outcome::Refused(_) => "refused",

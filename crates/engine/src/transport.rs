@@ -1,8 +1,13 @@
 //! Carries connectors' requests over HTTP and says honestly what is known afterwards: refused before it was reached,
 //! answered, or unknown.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex as SyncMutex, PoisonError},
+    time::Duration,
+};
 
+use calendar::Instant;
 use connectors::{Account, CallContext, Connector, HttpRequest, HttpResponse, Step, connector};
 use lifecycle::{
     ProductCode, Reason, Secret,
@@ -14,6 +19,8 @@ use crate::{Clock, EngineOptions, SystemFresh, batch::chain, fresh::external_id}
 
 /// The largest answer that is read from anybody, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// The same of a price list: some ten thousand products.
+pub const PRICES_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The most requests that one call may take.
 pub const REQUESTS_PER_CALL_MAX: usize = 8;
 /// How long connecting may take, in milliseconds.
@@ -52,6 +59,15 @@ pub fn http_client(budget_ms: u64) -> reqwest::Client {
 
 /// Sends one request.
 pub async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+    send_for(client, request, ANSWER_BYTES_MAX).await
+}
+
+/// Sends one request whose answer may have so many bytes.
+async fn send_for(
+    client: &reqwest::Client,
+    request: HttpRequest,
+    bytes_max: usize,
+) -> Result<HttpResponse, TransportError> {
     let method = reqwest::Method::from_bytes(request.method.as_bytes())
         .map_err(|e| TransportError::NotReached(e.to_string()))?;
     let mut builder = client.request(method, &request.url).body(request.body);
@@ -73,12 +89,25 @@ pub async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<Http
     while let Some(piece) =
         response.chunk().await.map_err(|error| TransportError::NoAnswer(chain(&error.without_url())))?
     {
-        if body.len() + piece.len() > ANSWER_BYTES_MAX {
-            return Err(TransportError::NoAnswer(format!("an answer of more than {ANSWER_BYTES_MAX} bytes")));
+        if body.len() + piece.len() > bytes_max {
+            return Err(TransportError::NoAnswer(format!("an answer of more than {bytes_max} bytes")));
         }
         body.extend_from_slice(&piece);
     }
     Ok(HttpResponse { status, headers, body })
+}
+
+/// How a provider answered since the gateway started: whether it was reached and said something, not what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineHealth {
+    /// When it last answered.
+    pub answered_at: Option<Instant>,
+    /// When it last did not: not reached, no answer, or a server error.
+    pub silent_at: Option<Instant>,
+    /// What happened then.
+    pub silence: Option<String>,
+    /// How many requests in a row it has not answered up to now.
+    pub silent_in_a_row: u64,
 }
 
 /// One provider: its connector, our account there, its client and its token.
@@ -91,10 +120,33 @@ pub struct Line {
     /// One for every call that may be under way.
     places: Semaphore,
     /// One fetch at a time: a second token may end the first one's life.
-    token: Mutex<Option<(Secret, calendar::Instant)>>,
+    token: Mutex<Option<(Secret, Instant)>>,
+    health: SyncMutex<LineHealth>,
 }
 
 impl Line {
+    /// How it answered so far.
+    pub fn health(&self) -> LineHealth {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers whether a request was answered.
+    fn heard(&self, at: Instant, answer: &Result<HttpResponse, TransportError>) {
+        let silence = match answer {
+            Ok(response) if response.status < 500 => None,
+            Ok(response) => Some(format!("HTTP status {}", response.status)),
+            Err(error) => Some(error.to_string()),
+        };
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        match silence {
+            None => *health = LineHealth { answered_at: Some(at), silent_in_a_row: 0, ..health.clone() },
+            silence => {
+                let silent_in_a_row = health.silent_in_a_row.saturating_add(1);
+                *health = LineHealth { answered_at: health.answered_at, silent_at: Some(at), silence, silent_in_a_row };
+            }
+        }
+    }
+
     /// Forgets the token that was not accepted; one that was fetched meanwhile stays.
     async fn forget(&self, refused: Option<&Secret>) {
         let mut kept = self.token.lock().await;
@@ -124,6 +176,7 @@ impl Lines {
                 client: http_client(connector.time_budget_ms(account)),
                 places: Semaphore::new(options.calls_per_provider_max.clamp(1, Semaphore::MAX_PERMITS)),
                 token: Mutex::new(None),
+                health: SyncMutex::default(),
             })
         };
         let mut lines = HashMap::new();
@@ -189,7 +242,10 @@ impl Lines {
                 Step::Done(outcome) => return outcome,
                 Step::Send(request) => request,
             };
-            match send(&line.client, request).await {
+            let bytes_max = if *call == ProviderCall::ListPrices { PRICES_BYTES_MAX } else { ANSWER_BYTES_MAX };
+            let answer = send_for(&line.client, request, bytes_max).await;
+            line.heard(self.clock.now(), &answer);
+            match answer {
                 Ok(response) if !renewed && line.connector.token_expired(&response) => {
                     renewed = true;
                     line.forget(token.as_ref()).await;
@@ -215,7 +271,9 @@ impl Lines {
         {
             return Ok(Some(token.clone()));
         }
-        let response = send(&line.client, request).await.map_err(|error| error.to_string())?;
+        let answer = send(&line.client, request).await;
+        line.heard(self.clock.now(), &answer);
+        let response = answer.map_err(|error| error.to_string())?;
         let fetched = line.connector.read_token(&response)?;
         let life = fetched.expires_in_seconds.saturating_sub(TOKEN_MARGIN_SECONDS).max(fetched.expires_in_seconds / 2);
         *kept = Some((fetched.token.clone(), now.plus_seconds(life)));
@@ -261,7 +319,7 @@ mod tests {
     fn lines(base_url: &str) -> (Lines, Arc<Line>) {
         let wants_token = |connector: &&&dyn Connector| {
             let account = account(String::new());
-            let now = calendar::Instant::from_micros(0);
+            let now = Instant::from_micros(0);
             let context = CallContext { account: &account, now, token: None, external_id: "1" };
             connector.token_request(&context).is_some()
         };
@@ -315,7 +373,7 @@ mod tests {
             reference: "pay_1".into(),
             provider_reference: None,
             amount: Amount::rupiah(1),
-            charged_at: calendar::Instant::from_micros(0),
+            charged_at: Instant::from_micros(0),
         }
     }
 
@@ -343,7 +401,7 @@ mod tests {
     async fn a_late_refusal_of_an_old_token_does_not_take_the_new_one_away() {
         let (_, line) = lines("http://127.0.0.1:1");
         let (old, new) = (Secret::new("old"), Secret::new("new"));
-        *line.token.lock().await = Some((new.clone(), calendar::Instant::from_micros(i64::MAX)));
+        *line.token.lock().await = Some((new.clone(), Instant::from_micros(i64::MAX)));
         line.forget(Some(&old)).await;
         assert_eq!(line.token.lock().await.as_ref().map(|(token, _)| token.clone()), Some(new.clone()));
         line.forget(Some(&new)).await;

@@ -257,7 +257,11 @@ pub struct Window {
 impl Window {
     /// Whether the instant is within.
     pub fn contains(self, at: Instant) -> bool {
-        let minute = at.jakarta_minute();
+        self.contains_minute(at.jakarta_minute())
+    }
+
+    /// Whether a minute since midnight is within.
+    pub fn contains_minute(self, minute: u16) -> bool {
         if self.from_minute <= self.to_minute {
             (self.from_minute..self.to_minute).contains(&minute)
         } else {

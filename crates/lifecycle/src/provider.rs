@@ -6,7 +6,7 @@ use money::Amount;
 use crate::{
     AccountCreationId, AuthCodeId, BillId, LinkId, PaymentId, Reason, Secret,
     account_creation::Person,
-    biller::{Category, Pricing},
+    biller::{Category, Pricing, Window},
 };
 
 /// What a provider gave us for a link; enough to act on it later.
@@ -125,6 +125,8 @@ pub enum ProviderCall {
     },
     /// What is left of our float at the provider. Safe to repeat.
     ReadFloat,
+    /// Everything that the provider sells us, with its prices. Safe to repeat, as often as the provider allows.
+    ListPrices,
 }
 
 /// A bill as a source is asked for it.
@@ -189,6 +191,31 @@ pub struct BillReceipt {
     pub token: Option<Secret>,
     /// Everything else, under the field names of `data`.
     pub fields: Vec<(String, String)>,
+}
+
+/// A product as a source lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourcePrice {
+    /// The source's code for it.
+    pub sku: String,
+    /// Its name there.
+    pub name: String,
+    /// The category there, in the source's words; empty where it names none.
+    pub category: String,
+    /// The operator or utility, in the source's words; empty where it names none.
+    pub brand: String,
+    /// What it costs us; none for a bill, and where the source's price cannot be read.
+    pub cost: Option<Amount>,
+    /// The source's own admin fee on a bill, where it names one.
+    pub admin: Option<Amount>,
+    /// Our share of that fee.
+    pub commission: Option<Amount>,
+    /// Whether it can be bought there now, hours aside.
+    pub available: bool,
+    /// When it is closed there every day.
+    pub cut_off: Option<Window>,
+    /// What the source says about it; often empty.
+    pub description: String,
 }
 
 /// A charge as the provider is asked for it.
@@ -312,6 +339,8 @@ pub enum Outcome {
     BillReversed,
     /// What is left of our float.
     Float(Amount),
+    /// What the provider sells us, in its own order; a code may come more than once.
+    Prices(Vec<SourcePrice>),
     /// A notification was accepted by the merchant.
     Delivered,
     /// A notification was not accepted: a short text for the operator.

@@ -124,6 +124,7 @@ async fn serve(connector: &'static dyn Connector) -> Result<Provider> {
         notice_url: String::new(),
         customers: vec![],
         notice_secret: Some(CREDENTIAL.into()),
+        products: vec![],
     };
     let options = ImitationOptions { connector, listener, setup, state_file: None, clock: Arc::new(SystemClock) };
     Provider::start(options).context("start the imitation")

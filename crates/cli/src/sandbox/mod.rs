@@ -94,6 +94,11 @@ pub struct Sandbox {
     operating: JoinHandle<std::io::Result<()>>,
 }
 
+/// What a sandbox sells, and its providers with it.
+fn open_at_any_time() -> Arc<Catalogue> {
+    Arc::new(Catalogue::builtin().without_cut_offs())
+}
+
 impl Sandbox {
     /// Puts everything together; requests are accepted when it returns.
     ///
@@ -112,11 +117,12 @@ impl Sandbox {
         let base_url = options.public_url.unwrap_or_else(|| places::url_of(&listener));
         let is_first = !options.providers_elsewhere || known == places.gateway;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let catalogue = with_files(open_at_any_time(), &options.products)?;
         let outside = if options.providers_elsewhere {
             None
         } else {
             places.gateway_url = Some(base_url.clone());
-            Some(start_outside(&folder, &seed, &keys, &mut places, &clock).await?)
+            Some(start_outside(&folder, &seed, &keys, &mut places, &clock, &catalogue).await?)
         };
         register(store.as_ref(), &seed, &keys, &places, options.merchant_callback.as_deref())?;
         seed::save_links(&seed, store.as_ref(), clock.now())
@@ -128,8 +134,7 @@ impl Sandbox {
         let mut engine_options =
             EngineOptions::new(Environment::Sandbox, base_url.clone(), clock, keys.gateway.clone());
         engine_options.accounts = keys.accounts(&places)?;
-        let open_at_any_time = Arc::new(Catalogue::builtin().without_cut_offs());
-        engine_options.catalogue = with_files(open_at_any_time, &options.products)?;
+        engine_options.catalogue = catalogue;
         engine_options.not_found_final_seconds = Some(NOT_FOUND_FINAL_SECONDS);
         engine_options.lease_seconds = options.lease_seconds.unwrap_or(engine_options.lease_seconds);
         engine_options.crash_point = options.crash_point;

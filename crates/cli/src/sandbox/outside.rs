@@ -4,6 +4,7 @@
 use std::{fs::File, sync::Arc};
 
 use anyhow::Context as _;
+use catalogue::Catalogue;
 use connectors::imitation::Setup;
 use engine::{Clock, SystemClock};
 use simulator::{
@@ -45,6 +46,7 @@ pub async fn start_outside(
     keys: &SandboxKeys,
     places: &mut Places,
     clock: &Arc<dyn Clock>,
+    catalogue: &Catalogue,
 ) -> anyhow::Result<Outside> {
     let lock = lock(folder)?;
     let gateway_url =
@@ -65,6 +67,7 @@ pub async fn start_outside(
             notice_url: format!("{gateway_url}/notices/{name}"),
             customers: seed.customers_of(connector),
             notice_secret: Some(keys.notice_secret(name)),
+            products: catalogue.products().cloned().collect(),
         };
         let options = ImitationOptions {
             connector,
@@ -93,7 +96,8 @@ pub async fn prepare_outside(folder: &Folder, listen: std::net::SocketAddr) -> a
     places.gateway_url = Some(places::url_of(&listener));
     drop(listener);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let outside = start_outside(folder, &seed, &keys, &mut places, &clock).await?;
+    let catalogue = super::open_at_any_time();
+    let outside = start_outside(folder, &seed, &keys, &mut places, &clock, &catalogue).await?;
     places.save(folder)?;
     Ok(outside)
 }

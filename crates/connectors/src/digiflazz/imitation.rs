@@ -1,10 +1,16 @@
 //! Digiflazz played by us: repeats under one reference are questions, and bills are paid only after an inquiry of the same
 //! day. Older references are remembered for ever: the trap of 90 days is the connector's to avoid.
 
-use lifecycle::{Secret, biller::Category};
+use lifecycle::{
+    Secret,
+    biller::{BillerProduct, Category, Window},
+};
 use serde_json::{Map, Value, json};
 
-use super::wire::{self, Balance, MeterInquiry, Transaction};
+use super::{
+    test_numbers::{self, Ending, TestNumber},
+    wire::{self, MeterInquiry, Question, Transaction},
+};
 use crate::{
     HttpRequest, HttpResponse,
     imitation::{
@@ -13,6 +19,9 @@ use crate::{
         bills::{self, CustomerBill},
     },
 };
+
+/// A list is given out once in so many seconds.
+const LIST_SECONDS: i64 = 5 * 60;
 
 static BRAND: Brand = Brand { connector: "digiflazz", first: true, api, notice };
 
@@ -48,6 +57,16 @@ fn cost(face: i64) -> i64 {
     face * 98 / 100 + 200
 }
 
+/// What a bill takes of our deposit.
+fn price(bill: &CustomerBill, test: Option<TestNumber>) -> i64 {
+    test.and_then(TestNumber::price).unwrap_or_else(|| bill.total() - commission(bill))
+}
+
+/// What is published of an order that was played by it.
+fn test_of(order: &Order) -> Option<TestNumber> {
+    test_numbers::find(&order.sku, &order.order_id).filter(|_| order.played)
+}
+
 /// The share of the admin fee that is left to us.
 fn commission(bill: &CustomerBill) -> i64 {
     bill.admin * 2 / 5
@@ -81,6 +100,10 @@ fn refused(message: &Transaction, failure: Failure) -> HttpResponse {
         return HttpResponse::json(500, "{}");
     }
     let (rc, text) = refusal(failure);
+    refused_as(message, rc, text)
+}
+
+fn refused_as(message: &Transaction, rc: &str, text: &str) -> HttpResponse {
     answer(json!({
         "ref_id": message.ref_id, "customer_no": message.customer_no, "buyer_sku_code": message.buyer_sku_code,
         "message": text, "status": "Gagal", "rc": rc,
@@ -92,6 +115,7 @@ fn api(biller: &mut Biller, request: &HttpRequest, surroundings: &mut dyn Surrou
         ("POST", wire::TRANSACTION_PATH) => transaction(biller, request, surroundings),
         ("POST", wire::METER_PATH) => meter(biller, request).map(Reaction::from),
         ("POST", wire::BALANCE_PATH) => balance(biller, request).map(Reaction::from),
+        ("POST", wire::PRICES_PATH) => prices(biller, request, surroundings).map(Reaction::from),
         _ => Err(HttpResponse::json(404, "{}")),
     };
     reaction.unwrap_or_else(Reaction::from)
@@ -112,9 +136,52 @@ fn trusted(biller: &Biller, username: &str, suffix: &str, sign: &str) -> Result<
 }
 
 fn balance(biller: &Biller, request: &HttpRequest) -> Result<HttpResponse, HttpResponse> {
-    let message: Balance = message(request)?;
+    let message: Question = message(request)?;
     trusted(biller, &message.username, wire::BALANCE_SUFFIX, &message.sign)?;
     Ok(answer(json!({"deposit": biller.balance()})))
+}
+
+fn prices(
+    biller: &mut Biller,
+    request: &HttpRequest,
+    surroundings: &mut dyn Surroundings,
+) -> Result<HttpResponse, HttpResponse> {
+    let message: Question = message(request)?;
+    trusted(biller, &message.username, wire::PRICES_SUFFIX, &message.sign)?;
+    let item: fn(&BillerProduct, &str) -> Option<Value> = match message.cmd.as_str() {
+        wire::PREPAID => purchase_item,
+        wire::POSTPAID => bill_item,
+        _ => return Err(failed("40", "Payload Error")),
+    };
+    if biller.asked_too_soon(&message.cmd, LIST_SECONDS, surroundings.now()) {
+        return Err(failed("83", "Limit pengecekan daftar harga"));
+    }
+    Ok(answer(biller.goods().into_iter().filter_map(|(listed, sku)| item(listed, sku)).collect()))
+}
+
+fn purchase_item(listed: &BillerProduct, sku: &str) -> Option<Value> {
+    let (category, face) = product(sku)?;
+    let time = |minute: fn(Window) -> u16| {
+        let minute = listed.cut_off.map_or(0, minute);
+        format!("{}:{}", minute / 60, minute % 60)
+    };
+    Some(json!({
+        "product_name": listed.name, "category": if category == Category::PlnPrepaid { "PLN" } else { "Pulsa" },
+        "brand": listed.operator.to_uppercase(), "type": "Umum", "seller_name": "SELLER", "price": cost(face?),
+        "buyer_sku_code": sku, "buyer_product_status": true, "seller_product_status": true, "unlimited_stock": true,
+        "stock": 0, "multi": true, "start_cut_off": time(|window| window.from_minute),
+        "end_cut_off": time(|window| window.to_minute), "desc": "-",
+    }))
+}
+
+fn bill_item(listed: &BillerProduct, sku: &str) -> Option<Value> {
+    let (category, None) = product(sku)? else { return None };
+    let bill = bills::one(category, &listed.sample_order);
+    Some(json!({
+        "product_name": listed.name, "category": "Pascabayar", "brand": listed.operator.to_uppercase(),
+        "seller_name": "SELLER", "admin": bill.admin, "commission": commission(&bill), "buyer_sku_code": sku,
+        "buyer_product_status": true, "seller_product_status": true, "desc": "-",
+    }))
 }
 
 fn meter(biller: &Biller, request: &HttpRequest) -> Result<HttpResponse, HttpResponse> {
@@ -143,22 +210,14 @@ fn transaction(
     let message: Transaction = message(request)?;
     trusted(biller, &message.username, &message.ref_id, &message.sign)?;
     let Some((category, denomination)) = product(&message.buyer_sku_code) else {
-        return Ok(answer(json!({
-            "ref_id": message.ref_id, "customer_no": message.customer_no, "buyer_sku_code": message.buyer_sku_code,
-            "message": "SKU tidak di temukan atau Non-Aktif", "status": "Gagal", "rc": "43",
-        }))
-        .into());
+        return Ok(refused_as(&message, "43", "SKU tidak di temukan atau Non-Aktif").into());
     };
+    let test = message.testing.filter(|testing| *testing);
+    let test = test.and_then(|_| test_numbers::find(&message.buyer_sku_code, &message.customer_no));
     let result = match (message.commands.as_deref(), denomination) {
-        (None, Some(face)) => buy(biller, &message, category, face, surroundings),
-        (Some(wire::INQUIRE), None) => {
-            let bill = bills::bill(category, &message.customer_no, message.amount, surroundings.now());
-            let named = (message.buyer_sku_code.as_str(), message.customer_no.as_str());
-            biller
-                .inquire(&message.ref_id, named, bill, surroundings)
-                .map(|inquiry| bill_answer(&message, category, &inquiry.bill, None).into())
-        }
-        (Some(wire::PAY), None) => pay(biller, &message, category, surroundings),
+        (None, Some(face)) => buy(biller, &message, (category, face), test, surroundings),
+        (Some(wire::INQUIRE), None) => inquire(biller, &message, category, test, surroundings),
+        (Some(wire::PAY), None) => pay(biller, &message, category, test, surroundings),
         (Some(wire::STATUS), None) => match biller.ask(&message.ref_id) {
             Some((order, notices)) => {
                 let response = order_answer(&order, Some(category));
@@ -171,11 +230,30 @@ fn transaction(
     Ok(result.unwrap_or_else(|failure| refused(&message, failure).into()))
 }
 
-fn buy(
+fn inquire(
     biller: &mut Biller,
     message: &Transaction,
     category: Category,
-    face: i64,
+    test: Option<TestNumber>,
+    surroundings: &mut dyn Surroundings,
+) -> Result<Reaction, Failure> {
+    let bill = bills::bill(category, &message.customer_no, message.amount, surroundings.now());
+    let named = (message.buyer_sku_code.as_str(), message.customer_no.as_str());
+    let inquiry = match test {
+        Some(test) if test.ending == Ending::NotInquired => {
+            return Ok(refused_as(message, "02", "Transaksi Gagal").into());
+        }
+        Some(test) => biller.inquire_played(&message.ref_id, named, test.bill(bill), surroundings)?,
+        None => biller.inquire(&message.ref_id, named, bill, surroundings)?,
+    };
+    Ok(bill_answer(message, category, &inquiry.bill, test).into())
+}
+
+fn buy(
+    biller: &mut Biller,
+    message: &Transaction,
+    (category, face): (Category, i64),
+    test: Option<TestNumber>,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Failure> {
     let order = biller.take(NewOrder {
@@ -185,6 +263,7 @@ fn buy(
         bill: bills::bill(category, &message.customer_no, Some(face), surroundings.now()),
         cost: cost(face),
         inquired: false,
+        played: test.map(TestNumber::status),
     })?;
     if order.requests > 1
         && let Some((order, notices)) = biller.ask(&message.ref_id)
@@ -199,6 +278,7 @@ fn pay(
     biller: &mut Biller,
     message: &Transaction,
     category: Category,
+    test: Option<TestNumber>,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Failure> {
     let today = surroundings.now().jakarta_day().number();
@@ -211,9 +291,10 @@ fn pay(
         reference: message.ref_id.clone(),
         sku: message.buyer_sku_code.clone(),
         order_id: message.customer_no.clone(),
-        cost: bill.total() - commission(&bill),
+        cost: price(&bill, test),
         bill,
         inquired: true,
+        played: test.map(TestNumber::status),
     })?;
     let response = order_answer(&order, Some(category));
     Ok(biller.answer(&order, response))
@@ -240,17 +321,30 @@ fn order_data(order: &Order, category: Option<Category>) -> Value {
         "ref_id": order.reference, "customer_no": order.order_id, "buyer_sku_code": order.sku,
         "message": text, "status": status, "rc": rc, "price": order.cost,
     });
+    let test = test_of(order);
     if order.status == Status::Delivered {
         data["sn"] = json!(serial(order));
     }
+    match (test, data.as_object_mut()) {
+        (Some(_), Some(members)) if order.inquired && order.status == Status::Failed => {
+            members.remove("price");
+        }
+        (Some(test), Some(members)) if !order.inquired => {
+            members.insert("buyer_last_saldo".into(), test.balance(order.status, order.cost).into());
+        }
+        _ => {}
+    }
     if let Some(category) = category.filter(|_| matches!(order.status, Status::InProcess(_) | Status::Delivered)) {
-        add_bill(&mut data, category, &order.told(), order.status == Status::Delivered);
+        add_bill(&mut data, category, &order.told(), order.status == Status::Delivered, test);
     }
     data
 }
 
 /// Electricity: `token/name/tariff/power/kWh`, without the token while it is late; else a serial.
 fn serial(order: &Order) -> String {
+    if let Some(test) = test_of(order) {
+        return test.serial().to_owned();
+    }
     match (product(&order.sku), order.token()) {
         (Some((Category::PlnPrepaid, Some(face))), Some(token)) => {
             format!("{}/{}/R1/1300/{},50.", bills::grouped(&token), order.bill.name, face / 1_500)
@@ -260,23 +354,25 @@ fn serial(order: &Order) -> String {
     }
 }
 
-fn bill_answer(message: &Transaction, category: Category, bill: &CustomerBill, sn: Option<String>) -> HttpResponse {
+fn bill_answer(
+    message: &Transaction,
+    category: Category,
+    bill: &CustomerBill,
+    test: Option<TestNumber>,
+) -> HttpResponse {
     let mut data = json!({
         "ref_id": message.ref_id, "customer_no": message.customer_no, "buyer_sku_code": message.buyer_sku_code,
         "message": "Transaksi Sukses", "status": "Sukses", "rc": "00",
     });
-    if let Some(sn) = sn {
-        data["sn"] = json!(sn);
-    }
-    add_bill(&mut data, category, bill, false);
+    add_bill(&mut data, category, bill, false, test);
     answer(data)
 }
 
 /// What a bill says: amounts, and `desc` by brand. Money inside of `detail` is text.
-fn add_bill(data: &mut Value, category: Category, bill: &CustomerBill, paid: bool) {
+fn add_bill(data: &mut Value, category: Category, bill: &CustomerBill, paid: bool, test: Option<TestNumber>) {
     data["customer_name"] = json!(bill.name);
     data["admin"] = json!(bill.admin);
-    data["price"] = json!(bill.total() - commission(bill));
+    data["price"] = json!(price(bill, test));
     data["selling_price"] = json!(bill.total());
     let one = |period: &String| {
         let mut detail = Map::new();
@@ -308,8 +404,10 @@ fn add_bill(data: &mut Value, category: Category, bill: &CustomerBill, paid: boo
         }),
         _ => json!({}),
     };
-    if let (Some(desc), Value::Object(more)) = (desc.as_object_mut(), more) {
-        desc.extend(more);
+    for more in [more, test.map_or(Value::Null, TestNumber::description)] {
+        if let (Some(desc), Value::Object(more)) = (desc.as_object_mut(), more) {
+            desc.extend(more);
+        }
     }
     data["desc"] = desc;
 }

@@ -2,8 +2,8 @@
 
 use lifecycle::{
     Reason,
-    biller::{Category, Pricing},
-    provider::{BillOrder, BillReceipt, Outcome},
+    biller::{Category, Pricing, Window},
+    provider::{BillOrder, BillReceipt, Outcome, SourcePrice},
 };
 use serde_json::Value;
 
@@ -284,4 +284,46 @@ pub(super) fn float(response: &HttpResponse) -> Outcome {
             _ => Outcome::Unknown("no deposit in the answer".into()),
         },
     }
+}
+
+/// `/price-list`, either of the two: an item of bills has no price and no hours.
+pub(super) fn prices(response: &HttpResponse) -> Result<Vec<SourcePrice>, Outcome> {
+    let answer = object(response).map_err(Outcome::Unknown)?;
+    let data = answer.get("data").unwrap_or(&Value::Null);
+    if let Some(items) = data.as_array() {
+        return Ok(items.iter().filter_map(price).collect());
+    }
+    match text(data, "rc").map(|code| aggregator::done(ROWS, &code, Asked::Due)) {
+        Some(Err(outcome)) => Err(outcome),
+        _ => Err(Outcome::Unknown("no list in the answer".into())),
+    }
+}
+
+/// An item; one without our code for it is nobody's.
+fn price(item: &Value) -> Option<SourcePrice> {
+    let is_on = |member: &str| item.get(member).and_then(Value::as_bool) == Some(true);
+    let word = |member: &str| text(item, member).unwrap_or_default();
+    Some(SourcePrice {
+        sku: text(item, "buyer_sku_code")?,
+        name: word("product_name"),
+        category: word("category"),
+        brand: word("brand"),
+        cost: rupiah(item, "price"),
+        admin: rupiah(item, "admin"),
+        commission: rupiah(item, "commission"),
+        available: is_on("buyer_product_status") && is_on("seller_product_status"),
+        cut_off: cut_off(&word("start_cut_off"), &word("end_cut_off")),
+        description: word("desc"),
+    })
+}
+
+/// When a seller is closed; the same time twice, `0:0` as a rule, says that it never is.
+fn cut_off(from: &str, to: &str) -> Option<Window> {
+    let minute = |text: &str| {
+        let (hour, minute) = text.split_once(':')?;
+        let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
+        (hour <= 24 && minute < 60).then_some((hour * 60 + minute) % (24 * 60))
+    };
+    let window = Window { from_minute: minute(from)?, to_minute: minute(to)? };
+    (window.from_minute != window.to_minute).then_some(window)
 }

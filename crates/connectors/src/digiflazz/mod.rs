@@ -4,6 +4,7 @@
 
 mod imitation;
 mod mapping;
+mod test_numbers;
 mod wire;
 
 use lifecycle::{
@@ -33,6 +34,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::PayBill,
         Capability::InquireBillPayment,
         Capability::ReadFloat,
+        Capability::ListPrices,
     ],
     scheme: None,
     time_budget_ms: 30_000,
@@ -69,7 +71,10 @@ impl Connector for Digiflazz {
                 }
                 transaction(account, (!is_purchase(order)).then_some(wire::STATUS), order)
             }
-            ProviderCall::ReadFloat => balance(account),
+            ProviderCall::ReadFloat => {
+                question(account, wire::BALANCE_PATH, wire::BALANCE_COMMAND, wire::BALANCE_SUFFIX)
+            }
+            ProviderCall::ListPrices => prices(account, wire::PREPAID),
             _ => return snap::unsupported(),
         })
     }
@@ -97,6 +102,14 @@ impl Connector for Digiflazz {
                 mapping::paid(order, Asked::Past(context.now.seconds_since(*sent_at)), response)
             }
             ProviderCall::ReadFloat => mapping::float(response),
+            ProviderCall::ListPrices => match (before, mapping::prices(response)) {
+                ([], Ok(_)) => return Step::Send(prices(context.account, wire::POSTPAID)),
+                ([first, ..], Ok(bills)) => match mapping::prices(first) {
+                    Ok(purchases) => Outcome::Prices([purchases, bills].concat()),
+                    Err(outcome) => outcome,
+                },
+                (_, Err(outcome)) => outcome,
+            },
             _ => return snap::unsupported(),
         })
     }
@@ -169,13 +182,15 @@ fn meter(account: &Account, order: &BillOrder) -> HttpRequest {
     send(account, wire::METER_PATH, wire::body(&message))
 }
 
-fn balance(account: &Account) -> HttpRequest {
-    let message = wire::Balance {
-        cmd: wire::BALANCE_COMMAND.into(),
-        username: account.client_id.clone(),
-        sign: sign(account, wire::BALANCE_SUFFIX),
-    };
-    send(account, wire::BALANCE_PATH, wire::body(&message))
+fn question(account: &Account, path: &str, command: &str, suffix: &str) -> HttpRequest {
+    let message =
+        wire::Question { cmd: command.into(), username: account.client_id.clone(), sign: sign(account, suffix) };
+    send(account, path, wire::body(&message))
+}
+
+/// One of the two lists, whole: parts of it are behind by a quarter of an hour.
+fn prices(account: &Account, list: &str) -> HttpRequest {
+    question(account, wire::PRICES_PATH, list, wire::PRICES_SUFFIX)
 }
 
 #[cfg(test)]

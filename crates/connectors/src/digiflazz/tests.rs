@@ -273,3 +273,105 @@ fn a_notice_says_what_it_can_and_leads_to_a_question_otherwise() {
     bill["selling_price"] = json!(11000);
     assert_eq!(said(read(bill)), "ask");
 }
+
+/// What became of a published number: the amounts of its inquiry, and every outcome until it is final.
+fn played(sku: &str, number: &str, pricing: Pricing) -> (Option<(i64, i64, u32)>, Vec<Outcome>) {
+    let mut world = World::new(&Digiflazz);
+    world.account.testing = true;
+    let category = if matches!(pricing, Pricing::Due) { Category::PlnPostpaid } else { Category::MobilePrepaid };
+    let mut ready = BillOrder { sku: sku.into(), order_id: number.into(), category, ..order(pricing) };
+    let mut sums = None;
+    if ready.pricing == Pricing::Due {
+        let due = match world.run(&ProviderCall::InquireBill(ready.clone())) {
+            Outcome::BillDue(due) => *due,
+            other => return (None, vec![other]),
+        };
+        let rupiah = |amount: Option<Amount>| amount.unwrap().sen() / 100;
+        sums = Some((due.bill_amount.sen() / 100 + rupiah(due.admin_fee), rupiah(due.cost), due.bills));
+        ready = BillOrder { bill_amount: Some(due.bill_amount), inquired: true, due: Some(due), ..ready };
+    }
+    let mut outcomes = vec![world.run(&ProviderCall::PayBill(ready.clone()))];
+    while outcomes.last() == Some(&Outcome::Pending) {
+        let sent_at = world.clock.now;
+        outcomes.push(world.run(&ProviderCall::InquireBillPayment { order: ready.clone(), sent_at }));
+    }
+    (sums, outcomes)
+}
+
+#[test]
+fn the_published_numbers_end_as_published() {
+    let failed = || Outcome::Refused(Reason::DoNotHonor);
+    let paid = |outcome: &Outcome, reference: &str, cost: Option<u32>| {
+        let Outcome::BillPaid(receipt) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(receipt.provider_reference, reference);
+        assert!(cost.is_none() || receipt.cost == cost.map(Amount::rupiah), "{receipt:?}");
+    };
+    let (_, outcomes) = played("xld10", "087800001230", denomination());
+    paid(&outcomes[0], "1234567890", Some(10_000));
+    let (_, outcomes) = played("xld10", "087800001233", denomination());
+    assert!(outcomes.len() > 1);
+    paid(outcomes.last().unwrap(), "1234567890", Some(10_000));
+    assert_eq!(played("xld10", "087800001232", denomination()).1, [failed()]);
+    assert_eq!(played("xld10", "087800001234", denomination()).1.last(), Some(&failed()));
+    // Customer's total, what is taken of our deposit, bills.
+    for (sku, number, sums) in [
+        ("pln", "530000000001", (11_000, 10_000, 1)),
+        ("pln", "530000000002", (25_000, 23_000, 2)),
+        ("pdam", "1013226", (12_500, 11_500, 1)),
+        ("internet", "6391601001", (24_500, 22_500, 2)),
+        ("bpjs", "8801234560001", (25_000, 24_700, 1)),
+        ("pgas", "0110014601", (100_000, 99_500, 1)),
+        ("tv", "127246500101", (101_500, 100_500, 1)),
+        ("bpjstk", "8102051011270001", (17_500, 16_500, 1)),
+        ("hp", "081234554320", (12_500, 11_000, 1)),
+    ] {
+        let (told, outcomes) = played(sku, number, Pricing::Due);
+        assert_eq!(told, Some(sums), "{sku} {number}");
+        paid(&outcomes[0], "S1234554321N", Some(sums.1.try_into().unwrap()));
+    }
+    for (sku, number) in [("pln", "530000000003"), ("tv", "127246500102"), ("hp", "081234554321")] {
+        assert_eq!(played(sku, number, Pricing::Due), (None, vec![failed()]), "{sku} {number}");
+    }
+    // This number is magic too; under testing the page counts.
+    for (sku, number) in
+        [("pln", "530000000006"), ("tv", "127246500105"), ("samsat", "9658548523568705,0212502110170100")]
+    {
+        let (told, outcomes) = played(sku, number, Pricing::Due);
+        assert!(told.is_some() && outcomes == [failed()], "{sku} {number}: {outcomes:?}");
+    }
+    for (sku, number, ends_well) in [("pln", "630000000002", true), ("bpjs", "9801234560005", false)] {
+        let (_, outcomes) = played(sku, number, Pricing::Due);
+        assert!(outcomes.len() > 1, "{sku} {number}");
+        match ends_well {
+            true => paid(outcomes.last().unwrap(), "S1234554321N", None),
+            false => assert_eq!(outcomes.last(), Some(&failed()), "{sku} {number}"),
+        }
+    }
+}
+
+#[test]
+fn without_testing_a_published_number_is_one_like_any_other() {
+    let mut world = World::new(&Digiflazz);
+    let order = BillOrder { sku: "pln".into(), order_id: "530000000003".into(), ..order(Pricing::Due) };
+    let outcome = world.run(&ProviderCall::InquireBill(order));
+    assert!(matches!(outcome, Outcome::BillDue(_)), "{outcome:?}");
+}
+
+#[test]
+fn the_price_list_is_given_once_in_five_minutes() {
+    let mut world = World::new(&Digiflazz);
+    let limit = Outcome::Refused(Reason::ProviderRejectedCall("83".into()));
+    assert!(matches!(world.run(&ProviderCall::ListPrices), Outcome::Prices(_)));
+    let saved = world.imitation.save();
+    world.clock.now = world.clock.now.plus_seconds(299);
+    assert_eq!(world.run(&ProviderCall::ListPrices), limit);
+    world.imitation.restore(&saved).unwrap();
+    assert_eq!(world.run(&ProviderCall::ListPrices), limit);
+    world.clock.now = world.clock.now.plus_seconds(1);
+    let Outcome::Prices(prices) = world.run(&ProviderCall::ListPrices) else { panic!("no prices") };
+    let catalogue = catalogue::Catalogue::builtin();
+    let token = catalogue.product("SLYLPR200").unwrap();
+    let sku = &token.sources.iter().find(|source| source.connector == "digiflazz").unwrap().sku;
+    let listed = prices.iter().find(|price| price.sku == *sku).unwrap();
+    assert!(listed.cut_off.is_some() && listed.cut_off == token.cut_off, "{listed:?}");
+}

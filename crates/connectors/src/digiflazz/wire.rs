@@ -11,11 +11,19 @@ pub(super) const TRANSACTION_PATH: &str = "/v1/transaction";
 pub(super) const METER_PATH: &str = "/v1/inquiry-pln";
 /// What is left of our deposit.
 pub(super) const BALANCE_PATH: &str = "/v1/cek-saldo";
+/// What we set up there, with its sellers' prices and hours.
+pub(super) const PRICES_PATH: &str = "/v1/price-list";
 
 /// What `sign` covers besides user name and key when the deposit is asked for.
 pub(super) const BALANCE_SUFFIX: &str = "depo";
 /// What our key's owner is called in the balance request.
 pub(super) const BALANCE_COMMAND: &str = "deposit";
+/// What `sign` covers besides user name and key when prices are asked for.
+pub(super) const PRICES_SUFFIX: &str = "pricelist";
+/// The list of purchases.
+pub(super) const PREPAID: &str = "prepaid";
+/// The list of bills.
+pub(super) const POSTPAID: &str = "pasca";
 /// Inquiry of a bill.
 pub(super) const INQUIRE: &str = "inq-pasca";
 /// Payment of a bill that was inquired under the same reference on the same day.
@@ -66,9 +74,9 @@ pub(super) struct MeterInquiry {
     pub sign: String,
 }
 
-/// `/cek-saldo`: what is left of our deposit.
+/// `/cek-saldo`: what is left of our deposit; `/price-list`: one of the two lists.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Balance {
+pub(super) struct Question {
     pub cmd: String,
     pub username: String,
     pub sign: String,

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lifecycle::{
     Reason, Secret,
     biller::{Category, Pricing},
-    provider::{BillDue, BillOrder, BillReceipt, Outcome, ProviderCall},
+    provider::{BillDue, BillOrder, BillReceipt, Outcome, ProviderCall, SourcePrice},
 };
 use money::Amount;
 use protocol::hash;
@@ -23,6 +23,7 @@ const INQUIRY: &str = "/rest/biller/inquirytransaction";
 const PAYMENT: &str = "/rest/biller/paymentreport";
 const STATUS: &str = "/rest/billertools/gettransactioninfo";
 const BALANCE: &str = "/rest/billertools/getbalance";
+const PRODUCTS: &str = "/rest/billertools/getregisteredproducts";
 
 /// The field under which the inquiry's `data` is kept as it came: a payment sends it back.
 const DATA: &str = "data";
@@ -41,6 +42,7 @@ pub(super) fn begin(call: &ProviderCall, context: &CallContext<'_>) -> Step {
         },
         ProviderCall::InquireBillPayment { order, .. } => Step::Send(ask(order, context)),
         ProviderCall::ReadFloat => Step::Send(Form::new(context).send(BALANCE, &[], context)),
+        ProviderCall::ListPrices => Step::Send(Form::new(context).send(PRODUCTS, &[], context)),
         _ => snap::unsupported(),
     }
 }
@@ -75,6 +77,7 @@ pub(super) fn proceed(
         }
         ProviderCall::InquireBillPayment { order, .. } => Step::Done(became(order, response, context)),
         ProviderCall::ReadFloat => Step::Done(float(response)),
+        ProviderCall::ListPrices => Step::Done(prices(response)),
         _ => snap::unsupported(),
     }
 }
@@ -381,4 +384,39 @@ fn float(response: &HttpResponse) -> Outcome {
         (Standing::Refused(reason), _) => Outcome::Refused(reason),
         _ => Outcome::Unknown(answer.evidence()),
     }
+}
+
+fn prices(response: &HttpResponse) -> Outcome {
+    let answer = match Answer::read(response) {
+        Ok(answer) => answer,
+        Err(evidence) => return Outcome::Unknown(evidence),
+    };
+    match (answer.standing(), answer.member("products").and_then(Value::as_array)) {
+        (Standing::Done, Some(items)) => Outcome::Prices(items.iter().filter_map(price).collect()),
+        (Standing::Refused(reason), _) => Outcome::Refused(reason),
+        _ => Outcome::Unknown(answer.evidence()),
+    }
+}
+
+/// A product of ours there. What it costs beyond the bill is fees less our margin; without these members, which the
+/// documents do not print, only the product is known.
+fn price(item: &Value) -> Option<SourcePrice> {
+    let text = |name: &str| item.get(name).and_then(answer::plain).filter(|text| !text.is_empty());
+    let amount = |name: &str| Amount::parse_hundredths(&text(name)?).ok();
+    let fee = amount("fee").unwrap_or(Amount::ZERO);
+    let margin = amount("margin").unwrap_or(Amount::ZERO);
+    let with_fee = |amount: Amount| amount.checked_add(fee).ok();
+    let fixed = amount("amount").and_then(with_fee);
+    Some(SourcePrice {
+        sku: text("product")?,
+        name: text("product_name").unwrap_or_default(),
+        category: text("category").unwrap_or_default(),
+        brand: text("operator").unwrap_or_default(),
+        cost: fixed.and_then(|amount| amount.checked_sub(margin).ok()),
+        admin: amount("admin_fee").and_then(with_fee).filter(|_| fixed.is_none()),
+        commission: amount("margin").filter(|_| fixed.is_none()),
+        available: text("open").is_none_or(|word| word == "Y"),
+        cut_off: None,
+        description: String::new(),
+    })
 }

@@ -45,6 +45,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::PayBill,
         Capability::InquireBillPayment,
         Capability::ReadFloat,
+        Capability::ListPrices,
     ],
     scheme: Some(Scheme::Asymmetric),
     // Integrators wait 150 seconds for a bill; past a minute we would rather ask.
@@ -90,7 +91,8 @@ impl Connector for Espay {
                 ProviderCall::InquireBill(_)
                 | ProviderCall::PayBill(_)
                 | ProviderCall::InquireBillPayment { .. }
-                | ProviderCall::ReadFloat,
+                | ProviderCall::ReadFloat
+                | ProviderCall::ListPrices,
                 _,
             ) => biller::begin(call, context),
             (ProviderCall::CreateAccount { .. }, _) | (_, None) => snap::unsupported(),
@@ -109,7 +111,8 @@ impl Connector for Espay {
             ProviderCall::InquireBill(_)
             | ProviderCall::PayBill(_)
             | ProviderCall::InquireBillPayment { .. }
-            | ProviderCall::ReadFloat => biller::proceed(call, before, response, context),
+            | ProviderCall::ReadFloat
+            | ProviderCall::ListPrices => biller::proceed(call, before, response, context),
             _ => linkage::proceed(call, before, response, context),
         }
     }

@@ -2,10 +2,10 @@
 //! its inquiry. Callbacks write every value as a text.
 
 use calendar::Instant;
-use lifecycle::biller::Category;
+use lifecycle::biller::{BillerProduct, Category};
 use serde_json::{Value, json};
 
-use super::wire::{self, Balance, Bill, CheckStatus, Meter, TopUp};
+use super::wire::{self, Balance, Bill, CheckStatus, Meter, Prices, TopUp};
 use crate::{
     HttpRequest, HttpResponse,
     imitation::{
@@ -88,6 +88,7 @@ fn api(biller: &mut Biller, request: &HttpRequest, surroundings: &mut dyn Surrou
         ("POST", wire::CHECK_STATUS_PATH) => check_status(biller, request),
         ("POST", wire::METER_PATH) => meter(biller, request),
         ("POST", wire::BALANCE_PATH) => balance(biller, request),
+        ("POST", wire::PRICES_PATH) => purchase_prices(biller, request),
         ("POST", wire::BILL_PATH) => bill(biller, request, surroundings),
         _ => Err(answer(json!({"rc": "117", "message": "PAGE NOT FOUND"}))),
     };
@@ -110,6 +111,35 @@ fn balance(biller: &Biller, request: &HttpRequest) -> Result<Reaction, HttpRespo
     let message: Balance = message(request)?;
     trusted(biller, &message.username, wire::BALANCE_SUFFIX, &message.sign, "rc")?;
     Ok(answer(json!({"balance": biller.balance(), "message": "SUCCESS", "rc": "00"})).into())
+}
+
+fn purchase_prices(biller: &Biller, request: &HttpRequest) -> Result<Reaction, HttpResponse> {
+    let message: Prices = message(request)?;
+    trusted(biller, &message.username, wire::PRICES_SUFFIX, &message.sign, "rc")?;
+    let item = |(listed, code): (&BillerProduct, &str)| {
+        let (category, face) = product(code)?;
+        Some(json!({
+            "product_code": code, "product_description": listed.operator, "product_nominal": face?.to_string(),
+            "product_details": "-", "product_price": cost(face?), "active_period": "30", "status": "active",
+            "product_type": if category == Category::PlnPrepaid { "pln" } else { "pulsa" }, "icon_url": "-",
+            "product_category": if category == Category::PlnPrepaid { "pln" } else { "pulsa" },
+        }))
+    };
+    let list: Vec<Value> = biller.goods().into_iter().filter_map(item).collect();
+    Ok(answer(json!({"pricelist": list, "rc": "00", "message": "SUCCESS"})).into())
+}
+
+fn bill_prices(biller: &Biller) -> Reaction {
+    let item = |(listed, code): (&BillerProduct, &str)| {
+        let (category, None) = product(code)? else { return None };
+        let bill = bills::one(category, &listed.sample_order);
+        Some(json!({
+            "code": code, "name": listed.name.to_uppercase(), "status": 1, "fee": bill.admin,
+            "komisi": commission(&bill), "type": category.name(), "category": listed.operator, "province": "",
+        }))
+    };
+    let list: Vec<Value> = biller.goods().into_iter().filter_map(item).collect();
+    bill_answer(json!({"pasca": list, "rc": "00", "message": "SUCCESS"})).into()
 }
 
 fn meter(biller: &Biller, request: &HttpRequest) -> Result<Reaction, HttpResponse> {
@@ -152,6 +182,7 @@ fn top_up(
         bill: bills::bill(category, &message.customer_id, Some(face), surroundings.now()),
         cost: cost(face),
         inquired: false,
+        played: None,
     });
     let order = match taken {
         Ok(order) => order,
@@ -227,6 +258,10 @@ fn bill(
             trusted(biller, &message.username, &reference, &message.sign, "response_code")?;
             Ok(inquire(biller, &message, &reference, surroundings))
         }
+        wire::PRICES => {
+            trusted(biller, &message.username, wire::PRICES_SUFFIX, &message.sign, "response_code")?;
+            Ok(bill_prices(biller))
+        }
         wire::PAY => {
             let number = message.tr_id.clone().unwrap_or_default();
             trusted(biller, &message.username, &number, &message.sign, "response_code")?;
@@ -282,6 +317,7 @@ fn pay(biller: &mut Biller, number: &str) -> Result<Reaction, HttpResponse> {
         cost: inquiry.bill.total() - commission(&inquiry.bill),
         bill: inquiry.bill.clone(),
         inquired: true,
+        played: None,
     });
     match taken {
         Ok(order) if order.requests > 1 && order.status == Status::Delivered => {

@@ -3,7 +3,7 @@
 use lifecycle::{
     Reason,
     biller::Category,
-    provider::{BillOrder, BillReceipt, Outcome},
+    provider::{BillOrder, BillReceipt, Outcome, SourcePrice},
 };
 use serde_json::Value;
 
@@ -333,4 +333,63 @@ pub(super) fn float(response: &HttpResponse) -> Outcome {
         },
         Err(outcome) => outcome,
     }
+}
+
+/// The items of a price list: `data` itself, or a member of it.
+fn items(rows: &[Row], member: &str, response: &HttpResponse) -> Result<Vec<Value>, Outcome> {
+    let mut answer = object(response).map_err(Outcome::Unknown)?;
+    let data = answer.get_mut("data").map_or(Value::Null, Value::take);
+    let code = text(&data, "rc").or_else(|| text(&data, "response_code"));
+    if let Some(code) = code {
+        aggregator::done(rows, &code, Asked::Due)?;
+    }
+    match data {
+        Value::Array(items) => Ok(items),
+        Value::Object(mut data) => match data.remove(member) {
+            Some(Value::Array(items)) => Ok(items),
+            _ => Err(Outcome::Unknown("no list in the answer".into())),
+        },
+        _ => Err(Outcome::Unknown("no list in the answer".into())),
+    }
+}
+
+/// `pricelist`: what is bought. It names no hours.
+pub(super) fn purchase_prices(response: &HttpResponse) -> Result<Vec<SourcePrice>, Outcome> {
+    let price = |item: &Value| {
+        let word = |member: &str| text(item, member).unwrap_or_default();
+        Some(SourcePrice {
+            sku: text(item, "product_code")?,
+            name: format!("{} {}", word("product_description"), word("product_nominal")).trim().to_owned(),
+            category: word("product_type"),
+            brand: word("product_description"),
+            cost: rupiah(item, "product_price"),
+            admin: None,
+            commission: None,
+            available: word("status") == "active",
+            cut_off: None,
+            // A hyphen stands for nothing there.
+            description: text(item, "product_details").filter(|details| details != "-").unwrap_or_default(),
+        })
+    };
+    Ok(items(PREPAID, "pricelist", response)?.iter().filter_map(price).collect())
+}
+
+/// `pricelist-pasca`: which bills it takes; `fee` is its admin fee, `komisi` our share of it.
+pub(super) fn bill_prices(response: &HttpResponse) -> Result<Vec<SourcePrice>, Outcome> {
+    let price = |item: &Value| {
+        let word = |member: &str| text(item, member).unwrap_or_default();
+        Some(SourcePrice {
+            sku: text(item, "code")?,
+            name: word("name"),
+            category: word("type"),
+            brand: word("category"),
+            cost: None,
+            admin: rupiah(item, "fee"),
+            commission: rupiah(item, "komisi"),
+            available: word("status") == "1",
+            cut_off: None,
+            description: word("province"),
+        })
+    };
+    Ok(items(POSTPAID, "pasca", response)?.iter().filter_map(price).collect())
 }

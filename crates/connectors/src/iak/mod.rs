@@ -29,6 +29,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::PayBill,
         Capability::InquireBillPayment,
         Capability::ReadFloat,
+        Capability::ListPrices,
     ],
     scheme: None,
     time_budget_ms: 30_000,
@@ -68,6 +69,11 @@ impl Connector for Iak {
                 let message = wire::Balance { username: account.client_id.clone(), sign };
                 prepaid(account, wire::BALANCE_PATH, wire::body(&message))
             }
+            ProviderCall::ListPrices => {
+                let (username, sign) = (account.client_id.clone(), sign(account, wire::PRICES_SUFFIX));
+                let message = wire::Prices { username, status: wire::ALL.into(), sign };
+                prepaid(account, wire::PRICES_PATH, wire::body(&message))
+            }
             _ => return snap::unsupported(),
         })
     }
@@ -101,6 +107,16 @@ impl Connector for Iak {
                 }
             }
             ProviderCall::ReadFloat => mapping::float(response),
+            ProviderCall::ListPrices => match before {
+                [] => match mapping::purchase_prices(response) {
+                    Ok(_) => return Step::Send(bill_prices(context.account)),
+                    Err(outcome) => outcome,
+                },
+                [first, ..] => match (mapping::purchase_prices(first), mapping::bill_prices(response)) {
+                    (Ok(purchases), Ok(bills)) => Outcome::Prices([purchases, bills].concat()),
+                    (Err(outcome), _) | (_, Err(outcome)) => outcome,
+                },
+            },
             _ => return snap::unsupported(),
         })
     }
@@ -208,6 +224,17 @@ fn status(account: &Account, order: &BillOrder) -> HttpRequest {
         username,
         ref_id: Some(reference),
         sign: sign(account, wire::STATUS_SUFFIX),
+        ..wire::Bill::default()
+    };
+    postpaid(account, &message)
+}
+
+fn bill_prices(account: &Account) -> HttpRequest {
+    let message = wire::Bill {
+        commands: wire::PRICES.into(),
+        username: account.client_id.clone(),
+        status: Some(wire::ALL.into()),
+        sign: sign(account, wire::PRICES_SUFFIX),
         ..wire::Bill::default()
     };
     postpaid(account, &message)

@@ -12,6 +12,8 @@ pub(super) const CHECK_STATUS_PATH: &str = "/api/check-status";
 pub(super) const METER_PATH: &str = "/api/inquiry-pln";
 /// What is left of our deposit.
 pub(super) const BALANCE_PATH: &str = "/api/check-balance";
+/// What it sells besides bills.
+pub(super) const PRICES_PATH: &str = "/api/pricelist";
 /// Everything about bills.
 pub(super) const BILL_PATH: &str = "/api/v1/bill/check";
 
@@ -20,12 +22,19 @@ pub(super) const BALANCE_SUFFIX: &str = "bl";
 /// The same of a question about a bill's payment.
 pub(super) const STATUS_SUFFIX: &str = "cs";
 
+/// The same of the two price lists.
+pub(super) const PRICES_SUFFIX: &str = "pl";
+/// Which part of a price list: all of it.
+pub(super) const ALL: &str = "all";
+
 /// Inquiry of a bill.
 pub(super) const INQUIRE: &str = "inq-pasca";
 /// Payment of a bill by the number of its inquiry.
 pub(super) const PAY: &str = "pay-pasca";
 /// What became of such a payment.
 pub(super) const STATUS: &str = "checkstatus";
+/// What bills it takes.
+pub(super) const PRICES: &str = "pricelist-pasca";
 
 /// `sign`: lower-case hexadecimal MD5 of user name, key and suffix.
 pub(super) fn sign(username: &str, key: &str, suffix: &str) -> String {
@@ -70,6 +79,14 @@ pub(super) struct Balance {
     pub sign: String,
 }
 
+/// What it sells besides bills.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Prices {
+    pub username: String,
+    pub status: String,
+    pub sign: String,
+}
+
 /// Everything about bills: which members it has depends on the command.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Bill {
@@ -90,6 +107,9 @@ pub(super) struct Bill {
     /// The tax year of a land tax.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub year: Option<String>,
+    /// Which part of the price list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     pub sign: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desc: Option<Chosen>,

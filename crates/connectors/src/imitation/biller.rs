@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::Instant;
+use lifecycle::biller::BillerProduct;
 use money::Amount;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -90,6 +91,8 @@ pub struct NewOrder {
     pub cost: i64,
     /// Whether it is a bill that was inquired, and not a denomination.
     pub inquired: bool,
+    /// How it stands at first, where the brand's own test numbers say so; none: its number's magic does.
+    pub played: Option<Status>,
 }
 
 /// An order that was taken.
@@ -115,6 +118,9 @@ pub struct Order {
     pub questions: u32,
     /// Where it stands.
     pub status: Status,
+    /// Whether it is an order of the brand's own test numbers.
+    #[serde(default)]
+    pub played: bool,
 }
 
 /// Where an order stands.
@@ -133,7 +139,7 @@ pub enum Status {
 impl Order {
     /// What its customer's number does.
     fn trick(&self) -> Option<Trick> {
-        magic::bill(&self.order_id)
+        magic::bill(&self.order_id).filter(|_| !self.played)
     }
 
     /// The token of an electricity order, once it is there.
@@ -163,6 +169,9 @@ struct State {
     /// In rupiah.
     balance: i64,
     numbers: u64,
+    /// When a question that may not be asked often was answered last.
+    #[serde(default)]
+    asked: BTreeMap<String, i64>,
 }
 
 /// A biller played by us.
@@ -182,8 +191,29 @@ impl Biller {
             broken: BTreeSet::new(),
             balance: OPENING,
             numbers: 9_732_792,
+            asked: BTreeMap::new(),
         };
         Self { brand, setup, state }
+    }
+
+    /// The products that are bought here, each of our codes once.
+    pub fn goods(&self) -> Vec<(&BillerProduct, &str)> {
+        let mut known = BTreeSet::new();
+        let listed = self.setup.products.iter().flat_map(|product| {
+            let ours = product.sources.iter().filter(|source| source.connector == self.brand.connector);
+            ours.map(|source| (product.as_ref(), source.sku.as_str()))
+        });
+        listed.filter(|(_, sku)| known.insert(*sku)).collect()
+    }
+
+    /// Whether a question that may be asked once in so many seconds is asked too soon; it is remembered when it is not.
+    pub fn asked_too_soon(&mut self, question: &str, seconds: i64, now: Instant) -> bool {
+        let last = self.state.asked.get(question).map(|micros| Instant::from_micros(*micros));
+        let too_soon = last.is_some_and(|last| now.seconds_since(last) < seconds);
+        if !too_soon {
+            self.state.asked.insert(question.into(), now.micros());
+        }
+        too_soon
     }
 
     /// What is left of the gateway's money, in rupiah.
@@ -218,6 +248,20 @@ impl Biller {
         surroundings: &mut dyn Surroundings,
     ) -> Result<Inquiry, Failure> {
         self.look(order_id, true)?;
+        self.inquire_played(reference, (sku, order_id), bill, surroundings)
+    }
+
+    /// The same for a number of the brand's own, whatever our magic says of it.
+    ///
+    /// # Errors
+    /// The reference is that of an order.
+    pub fn inquire_played(
+        &mut self,
+        reference: &str,
+        (sku, order_id): (&str, &str),
+        bill: CustomerBill,
+        surroundings: &mut dyn Surroundings,
+    ) -> Result<Inquiry, Failure> {
         if self.state.orders.contains_key(reference) {
             return Err(Failure::Repeated);
         }
@@ -265,8 +309,10 @@ impl Biller {
             known.requests += 1;
             return Ok(known.clone());
         }
-        self.look(&new.order_id, new.inquired)?;
-        let trick = magic::bill(&new.order_id);
+        let trick = magic::bill(&new.order_id).filter(|_| new.played.is_none());
+        if new.played.is_none() {
+            self.look(&new.order_id, new.inquired)?;
+        }
         match trick {
             Some(Trick::FloatShort) => return Err(Failure::FloatShort),
             Some(Trick::OutOfStockAtFirst) if self.brand.first => return Err(Failure::OutOfStock),
@@ -280,9 +326,11 @@ impl Biller {
             Some(Trick::InProcessThenFailed) => Status::InProcess(false),
             _ => Status::Delivered,
         };
-        let NewOrder { reference, sku, order_id, bill, cost, inquired } = new;
-        let number = self.next_number();
-        let order = Order { reference, number, sku, order_id, bill, cost, inquired, requests: 1, questions: 0, status };
+        let NewOrder { reference, sku, order_id, bill, cost, inquired, played } = new;
+        let (number, status, played) = (self.next_number(), played.unwrap_or(status), played.is_some());
+        let (requests, questions) = (1, 0);
+        let order =
+            Order { reference, number, sku, order_id, bill, cost, inquired, requests, questions, status, played };
         self.state.orders.insert(order.reference.clone(), order.clone());
         if status == Status::Delivered {
             self.state.balance -= order.cost;

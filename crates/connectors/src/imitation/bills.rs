@@ -73,6 +73,12 @@ pub fn bill(category: Category, order_id: &str, chosen: Option<i64>, now: Instan
     sample(category, order_id, bill)
 }
 
+/// A bill of one month of such a customer, for what a biller says of its fees beforehand.
+pub fn one(category: Category, order_id: &str) -> CustomerBill {
+    let bill = bill(category, order_id, None, Instant::from_micros(0));
+    CustomerBill { admin: bill.admin / i64::from(bill.bills.max(1)), bills: 1, ..bill }
+}
+
 /// The bills of the numbers that the documents' samples name.
 fn sample(category: Category, order_id: &str, bill: CustomerBill) -> CustomerBill {
     let one = |amount, admin, period: &str| CustomerBill {

@@ -10,7 +10,10 @@ pub mod state;
 pub mod trust;
 pub mod wallet;
 
+use std::sync::Arc;
+
 use calendar::Instant;
+use lifecycle::biller::BillerProduct;
 use money::Amount;
 use protocol::keys::{PrivateKey, PublicKey};
 
@@ -41,6 +44,8 @@ pub struct Setup {
     pub customers: Vec<Customer>,
     /// What it signs its notices with, where that is a secret of their own; none: they are not signed.
     pub notice_secret: Option<String>,
+    /// Every biller product there is: its price list is made of those that name it as a source.
+    pub products: Vec<Arc<BillerProduct>>,
 }
 
 /// A customer whom an imitation knows from the start.

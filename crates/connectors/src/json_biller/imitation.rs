@@ -142,6 +142,7 @@ fn pay(
             bill: bills::bill(category, &message.customer, Some(face), surroundings.now()),
             cost: cost(face),
             inquired: false,
+            played: None,
         },
         None => {
             let inquiry = biller.inquiry(&message.reference).filter(|inquiry| {
@@ -157,6 +158,7 @@ fn pay(
                 cost: inquiry.bill.total() - commission(&inquiry.bill),
                 bill: inquiry.bill.clone(),
                 inquired: true,
+                played: None,
             }
         }
     };

@@ -117,6 +117,9 @@ pub(super) fn receipt(world: &mut World, order: &BillOrder, first: Outcome) -> B
 pub(super) fn every_call(world: &mut World) -> Vec<ProviderCall> {
     let connector = world.connector;
     let mut calls = vec![ProviderCall::ReadFloat];
+    if connector.descriptor().capabilities.contains(&Capability::ListPrices) {
+        calls.push(ProviderCall::ListPrices);
+    }
     for wanted in [is_bill as fn(&BillerProduct) -> bool, is_credit, is_token] {
         let Some(product) = sold_of(connector, wanted) else { continue };
         let number = product.0.sample_order.clone();
@@ -275,11 +278,54 @@ fn what_is_not_declared_is_refused_without_a_request() {
         for capability in [Capability::InquireBill, Capability::InquireBillPayment, Capability::ReadFloat] {
             assert!(connector.descriptor().capabilities.contains(&capability), "{}", world.name());
         }
+        if !connector.descriptor().capabilities.contains(&Capability::ListPrices) {
+            assert_eq!(world.run(&ProviderCall::ListPrices), Outcome::Refused(Reason::NotPermitted));
+            assert!(world.responses.is_empty(), "{}", world.name());
+        }
     }
     for wallet in super::world::wallets() {
         let mut world = World::new(wallet);
-        assert_eq!(world.run(&ProviderCall::ReadFloat), Outcome::Refused(Reason::NotPermitted), "{}", world.name());
+        for call in [ProviderCall::ReadFloat, ProviderCall::ListPrices] {
+            assert_eq!(world.run(&call), Outcome::Refused(Reason::NotPermitted), "{}", world.name());
+        }
     }
+}
+
+#[test]
+fn a_price_list_holds_everything_that_is_sold_at_what_is_taken_for_it() {
+    let mut asked = 0;
+    for connector in billers() {
+        if !connector.descriptor().capabilities.contains(&Capability::ListPrices) {
+            continue;
+        }
+        asked += 1;
+        let mut world = World::new(connector);
+        let Outcome::Prices(prices) = world.run(&ProviderCall::ListPrices) else { panic!("{}", world.name()) };
+        assert!(prices.iter().any(|price| price.cost.is_some()) && prices.iter().any(|price| price.admin.is_some()));
+        for product in sold(connector) {
+            let name = format!("{} {}", world.name(), product.1);
+            let mut listed = prices.iter().filter(|price| price.sku == product.1);
+            let price = listed.next().unwrap_or_else(|| panic!("{name} is not listed"));
+            assert!(price.available && listed.next().is_none() && !price.name.is_empty(), "{name}");
+            let order = inquired(&mut world, &product, &product.0.sample_order).unwrap();
+            let first = world.run(&ProviderCall::PayBill(order.clone()));
+            receipt(&mut world, &order, first);
+            let books = world.imitation.books();
+            let booked = books.orders.iter().find(|booked| booked.reference == order.reference).unwrap();
+            match (price.cost, price.admin, price.commission) {
+                (Some(cost), None, None) => assert_eq!(booked.cost, cost, "{name}"),
+                (None, Some(admin), Some(commission)) => {
+                    let bills = order.due.as_ref().map_or(1, |due| i64::from(due.bills));
+                    // An order's amount holds the admin fee of all its bills; of each we are given back our share.
+                    assert!(booked.amount.sen() >= admin.sen() * bills, "{name}");
+                    let ours = booked.amount.sen() - booked.cost.sen();
+                    assert_eq!(ours, commission.sen() * bills, "{name}");
+                }
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+    }
+    assert!(asked > 1);
 }
 
 /// Notices about an order that ended after it was answered.

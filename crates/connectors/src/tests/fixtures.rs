@@ -120,6 +120,7 @@ fn bill_call(name: &str, sku: &str) -> Option<ProviderCall> {
             ProviderCall::InquireBillPayment { order: order(Category::MobilePrepaid, sku), sent_at }
         }
         "read_float" => ProviderCall::ReadFloat,
+        "list_prices" => ProviderCall::ListPrices,
         _ => return None,
     })
 }
@@ -369,6 +370,7 @@ fn every_connector_has_a_fixture_of_every_request_and_of_a_notice() {
                 crate::Capability::PayBill => &["pay_bill", "buy_credit"],
                 crate::Capability::InquireBillPayment => &["inquire_bill_payment", "inquire_credit_payment"],
                 crate::Capability::ReadFloat => &["read_float"],
+                crate::Capability::ListPrices => &["list_prices"],
             };
             assert!(names.iter().any(|name| asked(name)), "{}: {capability:?}", connector.descriptor().name);
         }

@@ -87,6 +87,7 @@ pub(crate) fn setup() -> Setup {
         notice_url: "https://gateway.example/notices/wallet".into(),
         customers: vec![customer(SEEDED, 10_000_000)],
         notice_secret: Some("notice-secret-4712".into()),
+        products: catalogue::Catalogue::builtin().products().cloned().collect(),
     }
 }
 

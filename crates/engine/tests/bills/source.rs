@@ -70,6 +70,7 @@ impl Source {
             notice_url: format!("/notices/{name}"),
             customers: vec![],
             notice_secret: signs.then(|| NOTICE_SECRET.to_owned()),
+            products: catalogue::Catalogue::builtin().products().cloned().collect(),
         };
         let desk = Desk { imitation: connector.imitation(setup), notices: vec![], requests: 0 };
         let desk = Arc::new(Mutex::new(desk));
