@@ -36,6 +36,18 @@ impl Engine {
                 return response;
             }
         };
+        if let Some(NoticeEvent::AskBill { bill, .. }) = &notice.event {
+            // Anybody may be behind a hint. What it leads to must be here before it is kept.
+            let key = Key::Bill(*bill);
+            match self.read(move |reader| reader.row(&key)).await {
+                Some(Some(_)) => {}
+                Some(None) => {
+                    tracing::warn!(connector = name, bill.id = %bill, "a notice is about a bill that is not here");
+                    return notice.response;
+                }
+                None => return unavailable(),
+            }
+        }
         let (reply, kept) = oneshot::channel();
         let raw = ProviderNotice { connector: name, received_at: self.now(), raw: raw_text(&request) };
         if self.errand(Errand::Keep(raw, reply)).await.is_err() || !kept.await.unwrap_or(false) {

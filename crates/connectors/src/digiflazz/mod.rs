@@ -126,12 +126,14 @@ impl Connector for Digiflazz {
         }
         let body: Value =
             serde_json::from_slice(&request.body).map_err(|_| refused("the body is not such a notice", 400))?;
-        let event = mapping::notice(&body).and_then(|(reference, outcome)| {
-            match outcome.filter(|_| context.account.notice_secret.is_some()) {
-                Some(outcome) => aggregator::event(&reference, outcome),
-                None => aggregator::hint(&reference),
-            }
+        let is_signed = context.account.notice_secret.is_some();
+        let event = mapping::notice(&body).and_then(|(reference, outcome)| match outcome.filter(|_| is_signed) {
+            Some(outcome) => aggregator::event(&reference, outcome),
+            None => aggregator::hint(&reference),
         });
+        if event.is_none() && !is_signed {
+            return Err(refused("not signed, and about nothing of ours", 200));
+        }
         Ok(Notice { event, amount: None, response: HttpResponse::json(200, json!({"status": "ok"}).to_string()) })
     }
 

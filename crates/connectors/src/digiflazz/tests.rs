@@ -375,3 +375,19 @@ fn the_price_list_is_given_once_in_five_minutes() {
     let listed = prices.iter().find(|price| price.sku == *sku).unwrap();
     assert!(listed.cut_off.is_some() && listed.cut_off == token.cut_off, "{listed:?}");
 }
+
+/// Without a secret anybody may send anything: what is about none of our orders is not even kept.
+#[test]
+fn an_unsigned_notice_is_at_most_a_hint_about_an_order_of_ours() {
+    let mut world = World::new(&Digiflazz);
+    world.account.notice_secret = None;
+    let mut read = |reference: &str| {
+        let body = json!({"data": {"ref_id": reference, "rc": "00", "status": "Sukses", "sn": "1", "price": 1}});
+        let body = body.to_string().into_bytes();
+        world.notices =
+            vec![crate::HttpRequest { method: "POST", url: "/notices/digiflazz".into(), headers: vec![], body }];
+        world.read_notices().pop().unwrap()
+    };
+    assert!(matches!(read(&order(denomination()).reference).unwrap().event, Some(NoticeEvent::AskBill { .. })));
+    assert_eq!(read("another").unwrap_err().response.status, 200);
+}

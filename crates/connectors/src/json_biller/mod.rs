@@ -154,7 +154,8 @@ fn proceed(
 fn notice(profile: &Profile, request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
     let refused = |why: &str, status| NoticeRefused { why: why.into(), response: HttpResponse::json(status, "{}") };
     let form = profile.notice.as_ref().ok_or_else(|| refused("this biller sends no notices", 404))?;
-    if let (Some(secret), Some(header)) = (&context.account.notice_secret, &form.header) {
+    let signed = context.account.notice_secret.as_ref().zip(form.header.as_ref());
+    if let Some((secret, header)) = signed {
         let given = request.header(header).ok_or_else(|| refused("a notice without its signature", 401))?;
         let expected = wire::hmac(secret, &request.body, encoding(profile));
         if !digest::constant_time_eq(given.as_bytes(), expected.as_bytes()) {
@@ -164,6 +165,9 @@ fn notice(profile: &Profile, request: &HttpRequest, context: &CallContext<'_>) -
     let body: Value =
         serde_json::from_slice(&request.body).map_err(|_| refused("the body is not such a notice", 400))?;
     let event = mapping::noticed(&body, &form.reference).and_then(|reference| aggregator::hint(&reference));
+    if event.is_none() && signed.is_none() {
+        return Err(refused("not signed, and about nothing of ours", 200));
+    }
     Ok(Notice { event, amount: None, response: HttpResponse::json(200, "{}") })
 }
 

@@ -9,7 +9,7 @@ use connectors::HttpRequest;
 use engine::{Engine, SystemFresh, digest};
 use ledger::{Account, AccountName, Class};
 use lifecycle::{
-    Command, Context, Key, Merchant, MerchantCode, Refusal, Row, Secret,
+    BillId, Command, Context, Key, Merchant, MerchantCode, Refusal, Row, Secret,
     bill::{Bill, BillStatus, Pay},
     biller::{BillerProduct, Source as Sold},
     command::World,
@@ -413,6 +413,30 @@ async fn a_hint_leads_to_a_question_about_an_open_order_of_its_source_only(kind:
     shop.engine.stop().await;
 }
 
+/// At a source that does not sign its notices anybody may send some.
+async fn hints_about_nothing_do_not_fill_the_store(kind: Kind) {
+    let shop = Shop::open_with(kind, Callbacks::default(), false);
+    shop.top_up(1_000_000).await;
+    let told = "081218810022";
+    assert!(shop.pay(told, told).await.is_ok());
+    let notice = shop.source.notices().pop().expect("the source sends a notice");
+    let text = String::from_utf8(notice.body.clone()).unwrap();
+    let named = shop.bill(told).await.reference();
+    let before = shop.home.size();
+    let filling = "x".repeat(30_000);
+    for number in 0..40_u128 {
+        let nobodys = format!("A{}", BillId::from_bits(number).characters());
+        for body in [text.replace(&named, &nobodys), "{}".into()] {
+            let body = body.replacen('{', &format!(r#"{{"filling":"{filling}","n":{number},"#), 1).replace(",}", "}");
+            let hint = HttpRequest { body: body.into_bytes(), ..notice.clone() };
+            assert_eq!(shop.engine.notice(shop.source.name, hint).await.status, 200);
+        }
+    }
+    let after = shop.home.size();
+    assert!(after - before < 400_000, "{before} -> {after} bytes");
+    shop.engine.stop().await;
+}
+
 async fn a_deposit_that_runs_low_is_told(kind: Kind) {
     let listener = Listener::start();
     let callbacks = Callbacks { low_balance_url: Some(listener.url()), ..Callbacks::default() };
@@ -491,6 +515,7 @@ on_both_engines!(
     a_source_that_is_not_reached_is_left_for_the_next,
     a_signed_notice_is_believed,
     a_hint_leads_to_a_question_about_an_open_order_of_its_source_only,
+    hints_about_nothing_do_not_fill_the_store,
     a_deposit_that_runs_low_is_told,
     the_continuous_check_finds_what_was_changed,
     merchants_are_registered_while_the_gateway_runs,
