@@ -117,6 +117,8 @@ pub fn outcome_of(meaning: Meaning, code: &str, asked: Asked) -> Result<(), Outc
         (Meaning::Done, _) => return Ok(()),
         (Meaning::Pending, _) => Outcome::Pending,
         (Meaning::NotFound, _) => Outcome::NotFound,
+        // What was recorded of an order is about that, and not about the question.
+        (Meaning::Refused(Reason::FloatInsufficient), Asked::Past(_)) => Outcome::Refused(Reason::ProductUnavailable),
         (Meaning::Refused(reason), _) => Outcome::Refused(reason),
         (Meaning::Rejected, _) => Outcome::Refused(Reason::ProviderRejectedCall(printable(code))),
         (Meaning::Reversed, Asked::Payment | Asked::Past(_)) => Outcome::BillReversed,

@@ -17,7 +17,7 @@ use super::{
     biller_answer::{self as answer, Answer, Standing},
     credentials::Credentials,
 };
-use crate::{CallContext, HttpRequest, HttpResponse, Step, snap};
+use crate::{CallContext, HttpRequest, HttpResponse, Step, aggregator::token_of, snap};
 
 const INQUIRY: &str = "/rest/biller/inquirytransaction";
 const PAYMENT: &str = "/rest/biller/paymentreport";
@@ -329,7 +329,9 @@ fn became(order: &BillOrder, response: &HttpResponse, context: &CallContext<'_>)
 /// Why a payment failed that Espay had taken: whatever its own trouble was, it is not ours with the call.
 fn final_reason(reason: Reason) -> Reason {
     match reason {
-        Reason::ProviderUnreachable | Reason::ProviderRejectedCall(_) => Reason::ProductUnavailable,
+        Reason::ProviderUnreachable | Reason::ProviderRejectedCall(_) | Reason::FloatInsufficient => {
+            Reason::ProductUnavailable
+        }
         reason => reason,
     }
 }
@@ -358,9 +360,7 @@ fn receipt(order: &BillOrder, amount: Amount, answer: &Answer) -> Outcome {
     fields.retain(|(name, value)| {
         let is_token = matches!(name.as_str(), "token" | "serial_no") && !value.is_empty();
         if is_token {
-            let digits = value.replace([' ', '-'], "");
-            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-            token = Some(Secret::new(if is_number { digits } else { value.clone() }));
+            token = token_in(order, value).or_else(|| token.take());
         }
         !is_token
     });
@@ -372,6 +372,17 @@ fn receipt(order: &BillOrder, amount: Amount, answer: &Answer) -> Outcome {
         token,
         fields,
     }))
+}
+
+/// The token or serial in a field. Of electricity it is twenty digits and nothing else: whatever stands there before it
+/// has come is not what was bought.
+fn token_in(order: &BillOrder, value: &str) -> Option<Secret> {
+    if order.category == Category::PlnPrepaid {
+        return token_of(value);
+    }
+    let digits = value.replace([' ', '-'], "");
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    Some(Secret::new(if is_number { digits } else { value.to_owned() }))
 }
 
 fn float(response: &HttpResponse) -> Outcome {

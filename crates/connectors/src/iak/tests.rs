@@ -131,6 +131,8 @@ fn a_failure_that_a_question_reports_is_believed_with_its_status_alone() {
     assert!(matches!(told("105", 2, 3600), Outcome::Unknown(_)));
     assert_eq!(told("105", 2, 24 * 3600), Outcome::Refused(Reason::DoNotHonor));
     assert!(matches!(told("999", 2, 60), Outcome::Unknown(_)));
+    // Our money there ran out when the order's turn came: that is no trouble with the question.
+    assert_eq!(told("17", 2, 60), Outcome::Refused(Reason::ProductUnavailable));
 }
 
 #[test]
