@@ -118,6 +118,17 @@ impl Door {
         self.engine.partner(&code).ok_or_else(|| Fault::not_found(format_args!("merchant {code}")))
     }
 
+    /// Reads every registration anew before one is changed: another gateway of the same store may have changed it since,
+    /// and its change would be undone.
+    pub(crate) async fn know_registrations(&self) -> Result<(), Fault> {
+        let engine = self.engine.clone();
+        let known = tokio::task::spawn_blocking(move || engine.reload_merchants()).await;
+        match known {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Fault::unavailable()),
+        }
+    }
+
     /// Asks the store a question.
     pub(crate) async fn read<T: Send + 'static>(
         &self,

@@ -9,7 +9,8 @@ use crate::fault::Fault;
 /// What a field holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// A text of 1 to so many characters, without control characters.
+    /// A text of 1 to so many characters, without control characters, and without blanks at either end: two references
+    /// that look the same are the same.
     Text(usize),
     /// A text that may have several lines, of 1 to so many characters.
     Lines(usize),
@@ -76,7 +77,11 @@ impl Kind {
                 let allowed = |letter: char| !letter.is_control() || (lines && matches!(letter, '\n' | '\r'));
                 (1..=max).contains(&text.chars().count()) && text.chars().all(allowed)
             });
-            (!fits).then(|| format!("it must be a text of 1 to {max} characters"))
+            let has_blanks = || !lines && value.as_str().is_some_and(|text| text.trim() != text);
+            match fits {
+                false => Some(format!("it must be a text of 1 to {max} characters")),
+                true => has_blanks().then(|| "it must not begin or end with a blank".to_owned()),
+            }
         };
         match self {
             Self::Text(max) => text(max, false),

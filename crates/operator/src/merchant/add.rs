@@ -77,6 +77,7 @@ pub static OPERATION: Operation = Operation {
 
 async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     let _one = door.registering.lock().await;
+    door.know_registrations().await?;
     let code = input.text("merchant")?;
     if !is_code(&code) {
         return Err(Fault::field("merchant", "it must be of letters, digits, `-`, `_` and `.`"));

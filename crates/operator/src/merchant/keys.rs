@@ -40,6 +40,7 @@ pub static OPERATION: Operation = Operation {
 
 async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     let _one = door.registering.lock().await;
+    door.know_registrations().await?;
     let partner = door.merchant(&input)?;
     let mut merchant = partner.merchant.clone();
     let change = input.text("change")?;

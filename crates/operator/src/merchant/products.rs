@@ -62,6 +62,7 @@ pub(super) fn known(door: &Door, field: &str, codes: &[String]) -> Result<Vec<Pr
 
 async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     let _one = door.registering.lock().await;
+    door.know_registrations().await?;
     let partner = door.merchant(&input)?;
     let mut merchant = partner.merchant.clone();
     access(&merchant)?;

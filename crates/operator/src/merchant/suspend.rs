@@ -21,6 +21,7 @@ pub static OPERATION: Operation = Operation {
 
 async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     let _one = door.registering.lock().await;
+    door.know_registrations().await?;
     let partner = door.merchant(&input)?;
     let suspended = input.flag("suspended").unwrap_or(true);
     if partner.merchant.suspended != suspended {

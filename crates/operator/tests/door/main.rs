@@ -119,6 +119,31 @@ async fn a_merchant_is_registered_shown_changed_and_suspended() {
     world.engine.stop().await;
 }
 
+/// Two gateways of one store, each with a door: this one has not read yet what the other one changed.
+#[tokio::test]
+async fn a_change_does_not_undo_what_another_gateway_changed() {
+    let changes = [
+        ("merchant.products", json!({"merchant":DEPOSIT,"products":[product_code().as_str()]})),
+        ("merchant.keys", json!({"merchant":DEPOSIT,"change":"new_passwords"})),
+    ];
+    for (operation, change) in changes {
+        let world = World::start();
+        let mut merchant = world.engine.partner(DEPOSIT).unwrap().merchant.clone();
+        merchant.suspended = true;
+        world.store.save_merchant(&merchant).unwrap();
+        world.done(operation, change).await;
+        let kept = world.store.reader().unwrap().merchants().unwrap();
+        assert!(kept.iter().any(|kept| kept.code == merchant.code && kept.suspended), "{operation}: still suspended");
+        // A merchant of the other gateway is not registered once more.
+        merchant.code = lifecycle::MerchantCode::new("NEU");
+        merchant.biller = None;
+        world.store.save_merchant(&merchant).unwrap();
+        let add = json!({"merchant":"NEU","name":"N","mechanism":"deposit"});
+        assert_eq!(world.call("merchant.add", add).await.refusal(), (409, "merchant_exists".into()));
+        world.engine.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn a_merchant_that_does_not_go_together_is_refused() {
     let world = World::start();
@@ -226,6 +251,12 @@ async fn a_deposit_is_filled_in_two_steps_each_of_which_may_be_repeated() {
         let confirmed = world.done("deposit.confirm", step("1000000.00")).await;
         assert_eq!(confirmed["state"], "confirmed");
         assert_eq!(confirmed["deposit"]["available"], "1000000.00");
+    }
+    // What looks like the same reference would be another top-up.
+    for reference in [" T1", "T1 ", "T1\u{a0}", " "] {
+        let body = json!({"merchant":DEPOSIT,"reference":reference,"amount":"1000000.00"});
+        let said = world.call("deposit.request", body).await;
+        assert_eq!(said.refusal(), (400, "field_malformed".into()), "{reference:?}");
     }
     let zero = world.call("deposit.request", json!({"merchant":DEPOSIT,"reference":"Z","amount":"0.00"})).await;
     assert_eq!(zero.refusal(), (409, "step_impossible".into()));

@@ -76,6 +76,8 @@ impl Said {
 pub struct World {
     router: Router,
     pub engine: Engine,
+    /// What another gateway of the same store would write to.
+    pub store: Arc<dyn Store>,
     _folder: tempfile::TempDir,
 }
 
@@ -100,14 +102,15 @@ impl World {
         let key = include_bytes!("../../../../docs/reference/signing/test_private.pem");
         let key = PrivateKey::load(key).unwrap().key;
         let options = EngineOptions::new(Environment::Sandbox, "http://gateway.test".into(), Arc::new(Standing), key);
-        let engine = Engine::start(options, Arc::new(store)).unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
+        let engine = Engine::start(options, store.clone()).unwrap();
         let options = OperatorOptions {
             token: Secret::new(TOKEN),
             version: "0.0.0-test".into(),
             store: "sqlite:gerbang.db".into(),
             issuer: "Gerbang".into(),
         };
-        Self { router: operator::router(engine.clone(), options), engine, _folder: folder }
+        Self { router: operator::router(engine.clone(), options), engine, store, _folder: folder }
     }
 
     /// Sends a request as it is.
