@@ -10,7 +10,7 @@
 //! whether the bill was paid. A source is left for the next one only when it is known that it did not take the order.
 //! *In process* is not success, and a product that delivers a token is not delivered before its token is there.
 //!
-//! [`asking`] holds the questions that move no money, [`paying`] what precedes the call, [`settling`] what follows it.
+//! `asking` holds the questions that move no money, `paying` what precedes the call, `settling` what follows it.
 
 mod asking;
 mod paying;
