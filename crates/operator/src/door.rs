@@ -1,7 +1,7 @@
 //! The way in: who may, what is asked, what came of it. What is asked and answered is never logged: there are secrets in
 //! it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Router,
@@ -21,6 +21,7 @@ use crate::{
     input::Input,
     limits::{BODY_BYTES_MAX, PAGE_ROWS},
     operation::{Answer, operation},
+    source::float::Compared,
 };
 
 /// What the door is told at start.
@@ -42,6 +43,8 @@ pub(crate) struct Door {
     pub(crate) options: OperatorOptions,
     /// One registration is read, changed and kept at a time: two would undo each other's change.
     pub(crate) registering: Mutex<()>,
+    /// What each source and the ledger said when its float was last asked for.
+    pub(crate) floats: Mutex<HashMap<String, Compared>>,
 }
 
 /// The operator's door over an engine.
@@ -50,7 +53,7 @@ pub fn router(engine: Engine, options: OperatorOptions) -> Router {
         .route("/operator/v1/metrics", get(metrics))
         .route("/operator/v1/{operation}", post(answer))
         .fallback(async || Fault::not_found("such path; operations are at POST /operator/v1/<operation>"))
-        .with_state(Arc::new(Door { engine, options, registering: Mutex::default() }))
+        .with_state(Arc::new(Door { engine, options, registering: Mutex::default(), floats: Mutex::default() }))
 }
 
 async fn answer(

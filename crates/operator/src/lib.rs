@@ -1,4 +1,4 @@
-//! The operator's door: merchants, deposits, invoices, the ledger, bills, and how the gateway is.
+//! The operator's door: merchants, deposits, invoices, the ledger, bills, sources, and how the gateway is.
 //!
 //! One file per operation, one list ([`OPERATIONS`]): an entry says what it promises and what fields it takes, and is
 //! read, documented and tested by that. `POST /operator/v1/<operation>` takes a JSON object and gives one; a refusal is
@@ -19,6 +19,7 @@ pub mod limits;
 mod merchant;
 mod operation;
 mod reference;
+mod source;
 mod status;
 mod view;
 

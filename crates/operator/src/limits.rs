@@ -14,6 +14,8 @@ pub const CSV_LINES_MAX: usize = 100_000;
 pub const PDF_LINES_MAX: usize = 20_000;
 /// The most characters of a merchant code, as the wire has it.
 pub const MERCHANT_CODE_MAX: usize = 50;
+/// The most characters of a source's name.
+pub const SOURCE_MAX: usize = 40;
 /// The most characters of a name.
 pub const NAME_MAX: usize = 100;
 /// The most characters of an operator's reference.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod source;
 mod world;
 
 use axum::{body::Body, http::Request};

@@ -84,6 +84,11 @@ pub struct World {
 impl World {
     /// Must be called inside a runtime.
     pub fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    /// The same with other options. Must be called inside a runtime.
+    pub fn start_with(change: impl FnOnce(&mut EngineOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let random = |bytes: &mut [u8]| {
             let mut fresh = SystemFresh::default();
@@ -101,7 +106,9 @@ impl World {
         sell(&store, &on_credit);
         let key = include_bytes!("../../../../docs/reference/signing/test_private.pem");
         let key = PrivateKey::load(key).unwrap().key;
-        let options = EngineOptions::new(Environment::Sandbox, "http://gateway.test".into(), Arc::new(Standing), key);
+        let mut options =
+            EngineOptions::new(Environment::Sandbox, "http://gateway.test".into(), Arc::new(Standing), key);
+        change(&mut options);
         let store: Arc<dyn Store> = Arc::new(store);
         let engine = Engine::start(options, store.clone()).unwrap();
         let options = OperatorOptions {
