@@ -222,6 +222,10 @@ pub(super) fn paid(order: &BillOrder, asked: Asked, response: &HttpResponse) -> 
     let mut facts = bill_facts(&data);
     // What the customer paid is in the amounts; ours is the biller's reference, which the receipt shows.
     let serial = text(&data, "sn");
+    if matches!(asked, Asked::Past(_)) && serial.is_none() {
+        // Without it the answer cannot be told from that of the inquiry, which went under the same reference.
+        return Outcome::Unknown("a success that may be the inquiry's".into());
+    }
     let provider_reference = serial.clone().unwrap_or_else(|| order.reference.clone());
     let named = facts.bill_amount.and_then(|amount| facts::amount_of(order, amount, facts.admin_fee));
     facts.reference = serial;

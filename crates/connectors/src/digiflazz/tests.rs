@@ -193,6 +193,20 @@ fn an_answer_about_another_order_or_customer_is_unknown() {
     }
 }
 
+/// Inquiry and payment of a bill go under one reference: a question may be answered with the inquiry's success.
+#[test]
+fn a_success_without_the_billers_reference_does_not_prove_a_payment_that_is_asked_about() {
+    let (order, pay, ask) = calls(Pricing::Due);
+    let data = |sn: &str| {
+        let data = json!({"ref_id": order.reference, "customer_no": order.order_id, "rc": "00", "status": "Sukses",
+            "admin": 1000, "price": 10500, "selling_price": 11000, "sn": sn});
+        HttpResponse::json(200, json!({"data": data}).to_string())
+    };
+    assert!(matches!(outcome(&ask, &data(""), 1), Outcome::Unknown(_)));
+    assert!(matches!(outcome(&ask, &data("S1234554321N"), 1), Outcome::BillPaid(_)));
+    assert!(matches!(outcome(&pay, &data(""), 0), Outcome::BillPaid(_)), "it answers the payment itself");
+}
+
 #[test]
 fn price_is_ours_and_selling_price_the_customers() {
     let (order, pay, _) = calls(Pricing::Due);
