@@ -17,5 +17,6 @@ mod operating;
 mod payments;
 mod products;
 mod samples;
+mod sources;
 mod support;
 mod upstream;

@@ -18,6 +18,7 @@ mod migrate;
 mod sandbox;
 mod serve;
 mod sign;
+mod source;
 mod status;
 mod store;
 mod verify;
@@ -59,6 +60,7 @@ commands! {
     Merchant = merchant,
     Invoice = invoice,
     Ledger = ledger,
+    Source = source,
     Status = status,
     Bench = bench,
     Imitations = imitations,
