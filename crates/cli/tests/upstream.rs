@@ -296,6 +296,15 @@ async fn bills_are_sold_through_the_account_behind(keeping: Keeping) {
         orders.len() == 4 && orders.iter().all(|order| order["requests"] == 1),
         "each was asked for once: {orders:?}"
     );
+    // What it costs behind, beside what is taken in front.
+    let prices = chain.operate(&["source", "prices", "espay"]);
+    let of = |code: &str| prices["products"].as_array().expect("rows").iter().find(|row| row["product"] == code);
+    let (credit, bill) = (of(CREDIT).expect("the credit"), of(BILL).expect("the bill"));
+    assert_eq!(
+        (&credit["listed"], &credit["cost"], &credit["left"]),
+        (&json!(true), &json!("53000.00"), &json!("0.00"))
+    );
+    assert_eq!((&bill["admin"], &bill["left"]), (&json!("3500.00"), &json!("0.00")), "{bill}");
     assert_eq!(chain.operate(&["ledger", "verify"])["verified"], true);
     assert_eq!(chain.upstream.operate(&["ledger", "verify"])["verified"], true);
 }

@@ -377,6 +377,60 @@ mod tests {
         }
     }
 
+    /// Answers two requests with more bytes than any other answer may have.
+    fn talker() -> String {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().take(2) {
+                let mut stream = stream.unwrap();
+                // Its questions are JSON: read to the end, so that hanging up does not take the answer back.
+                let (mut asked, mut piece) = (vec![], [0; 4096]);
+                while !asked.ends_with(b"}") {
+                    let length = stream.read(&mut piece).unwrap();
+                    asked.extend_from_slice(&piece[..length]);
+                }
+                let body = " ".repeat(ANSWER_BYTES_MAX + 1);
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                // A reader who has enough hangs up.
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn only_a_price_list_may_be_long_and_every_silence_is_remembered() {
+        let lists = |connector: &&&dyn Connector| {
+            connector.descriptor().capabilities.contains(&connectors::Capability::ListPrices)
+        };
+        let name = connectors::CONNECTORS.iter().find(lists).unwrap().descriptor().name;
+        let key = account(String::new()).private_key;
+        let clock = Arc::new(crate::SystemClock);
+        let mut options = EngineOptions::new(crate::Environment::Sandbox, String::new(), clock, key);
+        options.accounts = HashMap::from([(name.to_owned(), account(talker()))]);
+        let lines = Lines::open(&options).unwrap();
+        let line = lines.line(name).unwrap();
+        assert_eq!(line.health(), LineHealth::default());
+        let said = |outcome| match outcome {
+            Outcome::Unknown(evidence) => evidence,
+            other => panic!("{other:?}"),
+        };
+        let long = said(lines.call(line, &ProviderCall::ReadFloat).await);
+        assert!(long.contains("more than"), "{long}");
+        let health = line.health();
+        assert_eq!((health.silent_in_a_row, health.answered_at), (1, None));
+        assert_eq!(health.silence, Some(format!("no answer: {long}")));
+        let read = said(lines.call(line, &ProviderCall::ListPrices).await);
+        assert!(read.contains("not an answer"), "{read}");
+        let health = line.health();
+        assert!(health.silent_in_a_row == 0 && health.answered_at.is_some() && health.silent_at.is_some());
+        // Nobody is there any more.
+        lines.call(line, &ProviderCall::ReadFloat).await;
+        assert_eq!(line.health().silent_in_a_row, 1);
+    }
+
     #[tokio::test]
     async fn a_call_that_waits_too_long_for_a_token_is_never_sent() {
         let (lines, line) = lines("http://127.0.0.1:1");
