@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::peers::{FDATASYNC, ONE_STATEMENT, ONE_STATEMENT_HOT, OPENSSL, SIMPLE_UPDATE, TPC_B};
+use super::{
+    guard::decimal,
+    peers::{FDATASYNC, ONE_STATEMENT, ONE_STATEMENT_HOT, OPENSSL, SIMPLE_UPDATE, TPC_B},
+};
 
 /// The number of connections that goals speak of.
 pub const GOALS_CONNECTIONS: usize = 64;
@@ -78,10 +81,6 @@ pub fn median(mut values: Vec<u64>) -> u64 {
 fn measured(line: &str) -> String {
     let of_gateway = line.starts_with("embedded: ") || line.starts_with("PostgreSQL: ");
     if of_gateway { format!("{line}, {GOALS_CONNECTIONS} connections") } else { line.to_owned() }
-}
-
-fn decimal(hundredths: u64) -> String {
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub struct Measured {
     pub p50_us: u64,
     /// 99th percentile in microseconds, 0 when not measured.
     pub p99_us: u64,
+    /// What other processes used meanwhile, in hundredths of a core.
+    pub others: u64,
 }
 
 impl Measured {
@@ -43,6 +45,7 @@ impl Measured {
             rate: count * 1_000_000 / micros,
             p50_us: latencies.value_at_percentile(50.0),
             p99_us: latencies.value_at_percentile(99.0),
+            others: 0,
         }
     }
 }

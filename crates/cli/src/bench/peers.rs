@@ -25,6 +25,9 @@ pub const ONE_STATEMENT: &str = "pgbench one-statement payment, spread, 16 clien
 /// The line of a payment as one statement, on one account.
 pub const ONE_STATEMENT_HOT: &str = "pgbench one-statement payment, hot, 16 clients";
 
+/// The lines of pgbench.
+pub const PGBENCH: [&str; 4] = [TPC_B, SIMPLE_UPDATE, ONE_STATEMENT, ONE_STATEMENT_HOT];
+
 const PROBE_TIME: Duration = Duration::from_secs(1);
 const PGBENCH_SECONDS: &str = "3";
 const OPENSSL_SECONDS: &str = "1";
@@ -100,11 +103,13 @@ impl Peers {
         Self { openssl, postgres: postgres.ok() }
     }
 
+    /// Whether openssl can be asked.
+    pub fn has_openssl(&self) -> bool {
+        self.openssl
+    }
+
     /// RSA-2048 verifications per second on two processes.
     pub fn openssl_verify(&self) -> Option<u64> {
-        if !self.openssl {
-            return None;
-        }
         let arguments = ["speed", "-multi", "2", "-seconds", OPENSSL_SECONDS, "-mr", "rsa2048"];
         let output = Command::new("openssl").args(arguments).stderr(Stdio::null()).output().ok()?;
         // +F2:<index>:<bits>:<seconds per signature>:<seconds per verification>, or rates, by version; the text line has both.
@@ -120,22 +125,29 @@ impl Peers {
         Some(format!("postgres://bench@{folder}:{PORT}/postgres?sslmode=disable"))
     }
 
-    /// Transactions per second of pgbench's own scripts, and of a payment written as one statement; of those that
-    /// somebody is held against.
-    pub fn pgbench(&self, wanted: impl Fn(&str) -> bool) -> Vec<(String, u64)> {
-        let Some(postgres) = &self.postgres else { return vec![] };
-        let spread = postgres.folder.join(SPREAD_SCRIPT).display().to_string();
-        let hot = postgres.folder.join(HOT_SCRIPT).display().to_string();
-        let runs: [(&str, &[&str]); 4] = [
-            (TPC_B, &["-c", "32", "-b", "tpcb-like"]),
-            (SIMPLE_UPDATE, &["-c", "32", "-b", "simple-update", "-M", "prepared"]),
-            (ONE_STATEMENT, &["-c", "16", "-M", "prepared", "-f", &spread]),
-            (ONE_STATEMENT_HOT, &["-c", "16", "-M", "prepared", "-f", &hot]),
-        ];
-        runs.iter()
-            .filter(|(name, _)| wanted(name))
-            .filter_map(|(name, script)| Some(((*name).to_owned(), postgres.pgbench(script)?)))
-            .collect()
+    /// The process that the database's own processes descend from.
+    pub fn server(&self) -> Option<u32> {
+        let file = self.postgres.as_ref()?.folder.join("data").join("postmaster.pid");
+        std::fs::read_to_string(file).ok()?.lines().next()?.trim().parse().ok()
+    }
+
+    /// Whether pgbench can be asked.
+    pub fn has_pgbench(&self) -> bool {
+        self.postgres.is_some()
+    }
+
+    /// Transactions per second of one of [`PGBENCH`]: pgbench's own scripts, and a payment written as one statement.
+    pub fn pgbench(&self, line: &str) -> Result<Measured> {
+        let postgres = self.postgres.as_ref().context("PostgreSQL is not there")?;
+        let file = |name: &str| postgres.folder.join(name).display().to_string();
+        let (spread, hot) = (file(SPREAD_SCRIPT), file(HOT_SCRIPT));
+        let script: &[&str] = match line {
+            TPC_B => &["-c", "32", "-b", "tpcb-like"],
+            SIMPLE_UPDATE => &["-c", "32", "-b", "simple-update", "-M", "prepared"],
+            ONE_STATEMENT => &["-c", "16", "-M", "prepared", "-f", &spread],
+            _ => &["-c", "16", "-M", "prepared", "-f", &hot],
+        };
+        postgres.pgbench(script).map(Measured::rate).with_context(|| format!("{line} gave no figure"))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::bench::{
     biller,
     gateway::Gateway,
     goals::{self, GOALS_CONNECTIONS},
+    guard::{self, Guard},
     load::{self, Measured},
     peers,
     requests::{self, Work},
@@ -151,12 +152,14 @@ fn measure_round(
             None => lines.push(Line { name, unit, rounds: vec![measured] }),
         };
     let wanted = |peer: &str| args.only.is_empty() || goals::is_held_against(peer, &args.only);
-    if wanted(peers::OPENSSL)
-        && let Some(rate) = peers.openssl_verify()
-    {
-        add(peers::OPENSSL.into(), "verify/s", Measured::rate(rate));
+    let guard = Guard::new(peers.server());
+    if peers.has_openssl() && wanted(peers::OPENSSL) {
+        let measured = guard.measure(|_| {
+            peers.openssl_verify().map(Measured::rate).with_context(|| format!("{} gave no figure", peers::OPENSSL))
+        })?;
+        add(peers::OPENSSL.into(), "verify/s", measured);
     }
-    add(peers::FDATASYNC.into(), "sync/s", peers::fdatasync(folder)?);
+    add(peers::FDATASYNC.into(), "sync/s", guard.measure(|_| peers::fdatasync(folder))?);
     for (store, gateway) in gateways {
         for (work, title) in WORKS {
             for &connections in &args.connections {
@@ -166,18 +169,20 @@ fn measure_round(
                 }
                 // One connection is bounded by the disk's latency; fewer requests say as much.
                 let count = if connections == 1 { args.requests / 10 } else { args.requests }.max(1);
-                add(name, "req/s", measure(work, connections, count, round, gateway)?);
+                let measured = guard
+                    .measure(|attempt| measure(work, connections, count, &format!("{round}-{attempt}"), gateway))?;
+                add(name, "req/s", measured);
             }
         }
     }
-    for (name, rate) in peers.pgbench(wanted) {
-        add(name, "tx/s", Measured::rate(rate));
+    for line in peers::PGBENCH.into_iter().filter(|line| peers.has_pgbench() && wanted(line)) {
+        add(line.into(), "tx/s", guard.measure(|_| peers.pgbench(line))?);
     }
     Ok(())
 }
 
 /// One leg, and what has to be true after it.
-fn measure(work: Work, connections: usize, count: usize, round: usize, gateway: &mut Gateway) -> Result<Measured> {
+fn measure(work: Work, connections: usize, count: usize, round: &str, gateway: &mut Gateway) -> Result<Measured> {
     let requests = requests::signed(work, count, &format!("{round}-{connections}"), gateway)?;
     let measured = load::closed_loop(gateway.address(), connections, requests, work.expected_status())?;
     if work.is_bill() {
@@ -199,6 +204,7 @@ fn report(args: &Args, lines: &[Line], kept: &Kept) -> Result<()> {
                     "rates": line.rates(),
                     "p50_us": line.rounds.iter().map(|m| m.p50_us).collect::<Vec<_>>(),
                     "p99_us": line.rounds.iter().map(|m| m.p99_us).collect::<Vec<_>>(),
+                    "others": line.rounds.iter().map(|m| guard::decimal(m.others)).collect::<Vec<_>>(),
                 })
             })
             .collect();
@@ -209,19 +215,29 @@ fn report(args: &Args, lines: &[Line], kept: &Kept) -> Result<()> {
         writeln!(out, "{report}")?;
         return Ok(());
     }
-    writeln!(out, "{:<66} {:>8} {:>9} {:>8} {:>8}", "median of the rounds", "rate", "unit", "p50 us", "p99 us")?;
+    writeln!(
+        out,
+        "{:<66} {:>8} {:>9} {:>8} {:>8} {:>6}",
+        "median of the rounds", "rate", "unit", "p50 us", "p99 us", "others"
+    )?;
     for line in lines {
         let time = |value: u64| if value == 0 { "-".to_owned() } else { value.to_string() };
         writeln!(
             out,
-            "{:<66} {:>8} {:>9} {:>8} {:>8}",
+            "{:<66} {:>8} {:>9} {:>8} {:>8} {:>6}",
             line.name,
             line.median(|m| m.rate),
             line.unit,
             time(line.median(|m| m.p50_us)),
-            time(line.median(|m| m.p99_us))
+            time(line.median(|m| m.p99_us)),
+            guard::decimal(line.rounds.iter().map(|round| round.others).max().unwrap_or(0))
         )?;
     }
+    writeln!(
+        out,
+        "others: cores that other processes used, in the worst round; above {} a leg was repeated if it could be",
+        guard::decimal(guard::OTHERS_MAX)
+    )?;
     if !ratios.is_empty() {
         let title = format!("goals, at {GOALS_CONNECTIONS} connections; median of the rounds' ratios");
         writeln!(out, "\n{title:<85} {:>6} {:>6}", "ratio", "goal")?;
