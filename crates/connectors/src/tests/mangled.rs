@@ -40,7 +40,9 @@ fn proceed(
 fn bodies(good: &[u8]) -> Vec<Vec<u8>> {
     let mut bodies =
         vec![vec![], b"null".to_vec(), b"{}".to_vec(), b"[]".to_vec(), b"<html>502</html>".to_vec(), vec![0xff, 0xfe]];
-    bodies.extend((1..good.len()).step_by(7).map(|length| good[..length].to_vec()));
+    // A long list breaks in some hundred places, not in all.
+    let step = 7.max(good.len() / 200);
+    bodies.extend((1..good.len()).step_by(step).map(|length| good[..length].to_vec()));
     bodies.push([good, good].concat());
     bodies
 }
