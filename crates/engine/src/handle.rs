@@ -575,7 +575,7 @@ impl Engine {
 /// with the end of its lease somebody takes it up and asks.
 fn is_too_late(task: &Task, now: Instant, lease_seconds: i64) -> bool {
     let call_seconds = i64::try_from(CALL_BUDGET_MS / 1_000).unwrap_or(i64::MAX);
-    let waits_max = lease_seconds.saturating_sub(call_seconds).max(lease_seconds / 2);
+    let waits_max = lease_seconds.saturating_sub(call_seconds).max(lease_seconds.min(call_seconds));
     task.attempts == 1 && !task.kind.safe_to_repeat() && now.seconds_since(task.due_at) > waits_max
 }
 
@@ -645,7 +645,7 @@ mod tests {
             assert_eq!(is_too_late(task, begun.plus_seconds(waited), lease), expected, "{waited} s of {lease} s");
         };
         for (waited, lease, expected) in
-            [(0, 120, false), (60, 120, false), (61, 120, true), (541, 600, true), (540, 600, false), (0, 1, false)]
+            [(60, 120, false), (61, 120, true), (540, 600, false), (541, 600, true), (2, 2, false), (3, 2, true)]
         {
             check(&charge, waited, lease, expected);
         }
