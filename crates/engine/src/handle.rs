@@ -24,7 +24,10 @@ use lifecycle::{
     task::Task,
 };
 use store::{Reader, Store, StoreError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle as TokioJoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -270,7 +273,7 @@ impl Engine {
     /// it with their next housekeeping.
     pub async fn register(&self, merchant: Merchant) -> Result<(), StartError> {
         let engine = self.clone();
-        let registering = tokio::task::spawn_blocking(move || {
+        let registering = self.beside(move || {
             // One at a time: two could take the same name.
             let _one = engine.shared.registering.lock().unwrap_or_else(PoisonError::into_inner);
             let reader = engine.shared.store.reader().map_err(StartError::Store)?;
@@ -548,13 +551,19 @@ impl Engine {
         self.read(|reader| reader.next_due()).await.flatten()
     }
 
+    /// Does blocking work off the async workers. Stopping waits for it even when its asker has gone: it may hold the
+    /// store.
+    pub(crate) fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> TokioJoinHandle<T> {
+        self.shared.running.spawn_blocking(work)
+    }
+
     /// Asks the store a question on the side, off the async workers; none when it could not be asked.
     pub async fn read<T: Send + 'static>(
         &self,
         question: impl FnOnce(&dyn Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Option<T> {
         let shared = self.shared.clone();
-        let asked = tokio::task::spawn_blocking(move || {
+        let asked = self.beside(move || {
             let kept = shared.readers.lock().ok().and_then(|mut readers| readers.pop());
             let reader = match kept {
                 Some(reader) => reader,

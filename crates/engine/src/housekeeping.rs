@@ -125,7 +125,7 @@ pub(crate) async fn run(engine: Engine) {
             () = engine.stopping() => return,
         }
         let reloading = engine.clone();
-        let reloaded = tokio::task::spawn_blocking(move || reloading.reload_merchants()).await;
+        let reloaded = engine.beside(move || reloading.reload_merchants()).await;
         if let Ok(Err(error)) = reloaded {
             tracing::error!(error = %crate::batch::chain(&error), "could not read the merchants again; they stay as they were");
         }
