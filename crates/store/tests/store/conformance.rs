@@ -3,7 +3,10 @@
 
 use std::{
     error::Error,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -323,22 +326,25 @@ fn merchants_are_registered_and_replaced(engine: Engine) {
 fn a_merchant_is_registered_while_a_writer_is_at_work(engine: Engine) {
     let Fixture { mut writer, reader, store, kept: _kept } = fixture(engine);
     let registered = AtomicBool::new(false);
+    let at_work = Barrier::new(2);
     thread::scope(|scope| {
-        let working = scope.spawn(|| {
+        scope.spawn(|| {
             let mut batches = 0u128;
             while !registered.load(Ordering::Acquire) {
                 batches += 1;
                 writer.begin(&[]).unwrap();
                 writer.commit(&with_calls(vec![samples::payment(batches, PaymentStatus::Checkout).into()])).unwrap();
+                if batches == 1 {
+                    at_work.wait();
+                }
             }
-            batches
         });
+        at_work.wait();
         let codes: Vec<String> = (0..20).map(|number| format!("M{number:02}")).collect();
         for code in &codes {
             store.save_merchant(&samples::merchant(code)).unwrap();
         }
         registered.store(true, Ordering::Release);
-        assert!(working.join().unwrap() > 0);
         let found: Vec<String> = reader.merchants().unwrap().iter().map(|merchant| merchant.code.to_string()).collect();
         assert_eq!(found, codes);
     });
