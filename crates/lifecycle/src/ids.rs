@@ -125,6 +125,18 @@ id!(
     /// One notification to a merchant.
     NotificationId, "ntf"
 );
+id!(
+    /// One refund or cancellation of a payment. Its text is also the reference under which a provider is asked for it.
+    RefundId, "ref"
+);
+id!(
+    /// One ruling of two operators about a case whose outcome nobody else can tell.
+    RulingId, "rul"
+);
+id!(
+    /// One exchange of messages with the outside.
+    ExchangeId, "exc"
+);
 
 #[cfg(test)]
 mod tests {

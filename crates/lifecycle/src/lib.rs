@@ -12,7 +12,9 @@ pub mod biller;
 pub mod command;
 pub mod decision;
 pub mod deposit;
+pub mod endpoint;
 pub mod enquiry;
+pub mod exchange;
 pub mod ids;
 pub mod invoice;
 pub mod linkage;
@@ -20,15 +22,18 @@ pub mod merchant;
 pub mod notification;
 pub mod payment;
 pub mod provider;
+pub mod refund;
 pub mod refusal;
 pub mod request;
+pub mod ruling;
 pub mod secret;
 pub mod task;
 
 pub use command::{Command, Key, Row};
 pub use decision::{Answer, Context, Decision, Fresh};
 pub use ids::{
-    AccountCreationId, AuthCodeId, BillId, InvoiceId, LinkId, NotificationId, PaymentId, RequestId, TaskId, TopUpId,
+    AccountCreationId, AuthCodeId, BillId, ExchangeId, InvoiceId, LinkId, NotificationId, PaymentId, RefundId,
+    RequestId, RulingId, TaskId, TopUpId,
 };
 pub use merchant::{Merchant, MerchantCode, ProductCode};
 pub use refusal::{Reason, Refusal};
