@@ -110,6 +110,9 @@ impl Engine {
     /// Starts the engine over a store: its writers' threads, its performer and its schedule. Unfinished work of an
     /// earlier run is taken up at once. Must be called inside a tokio runtime.
     pub fn start(options: EngineOptions, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        if options.environment == Environment::Production && options.clock.is_turnable() {
+            return Err(StartError::Settings("in production nobody turns the clock".into()));
+        }
         store.release_leases(options.clock.now()).map_err(StartError::Store)?;
         let registered = store.reader().and_then(|reader| reader.merchants()).map_err(StartError::Store)?;
         let merchants = Merchants::load(registered).map_err(StartError::Settings)?;

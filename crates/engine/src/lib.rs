@@ -22,7 +22,7 @@ mod schedule;
 mod sources;
 pub mod transport;
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, Turn, TurnError, TurnableClock};
 pub use crash::CrashPoint;
 pub use fresh::{SystemFresh, digest};
 pub use handle::{Engine, StartError};
