@@ -30,7 +30,8 @@ use calendar::Instant;
 use lifecycle::{
     BillId, LinkId, PaymentId, ProductCode, Secret,
     merchant::BindingFlow,
-    provider::{Outcome, ProviderCall},
+    provider::{Outcome, ProviderCall, RefundOrder},
+    refund::RefundKind,
 };
 
 pub use http::{HttpRequest, HttpResponse};
@@ -126,6 +127,12 @@ pub enum Capability {
     Charge,
     /// Say what became of a charge (55).
     InquireCharge,
+    /// Give a part or all of a charge back (58).
+    Refund,
+    /// Call a charge off, paid or not (57).
+    Cancel,
+    /// Say what became of a refund or cancellation.
+    InquireRefund,
     /// Unlink (09).
     Unbind,
     /// Open an account (06).
@@ -154,6 +161,9 @@ impl Capability {
             ProviderCall::ReadBalance { .. } => Self::ReadBalance,
             ProviderCall::Charge(_) => Self::Charge,
             ProviderCall::InquireCharge { .. } => Self::InquireCharge,
+            ProviderCall::Refund(RefundOrder { kind: RefundKind::Refund, .. }) => Self::Refund,
+            ProviderCall::Refund(RefundOrder { kind: RefundKind::Cancel, .. }) => Self::Cancel,
+            ProviderCall::InquireRefund { .. } => Self::InquireRefund,
             ProviderCall::Unbind { .. } => Self::Unbind,
             ProviderCall::CreateAccount { .. } => Self::CreateAccount,
             ProviderCall::InquireBill(_) => Self::InquireBill,
@@ -175,6 +185,9 @@ impl Capability {
             Self::ReadBalance => "read_balance",
             Self::Charge => "charge",
             Self::InquireCharge => "inquire_charge",
+            Self::Refund => "refund",
+            Self::Cancel => "cancel",
+            Self::InquireRefund => "inquire_refund",
             Self::Unbind => "unbind",
             Self::CreateAccount => "create_account",
             Self::InquireBill => "inquire_bill",

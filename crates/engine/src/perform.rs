@@ -355,6 +355,7 @@ pub(crate) fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::Account(_) => "account",
         Outcome::Balance(_) => "balance",
         Outcome::Charged { .. } => "charged",
+        Outcome::Refunded { .. } => "refunded",
         Outcome::NotFound => "not_found",
         Outcome::Unlinked => "unlinked",
         Outcome::AccountOpened { .. } => "account_opened",

@@ -4,9 +4,10 @@ use calendar::Instant;
 use money::Amount;
 
 use crate::{
-    AccountCreationId, AuthCodeId, BillId, LinkId, PaymentId, Reason, Secret,
+    AccountCreationId, AuthCodeId, BillId, LinkId, PaymentId, Reason, RefundId, Secret,
     account_creation::Person,
     biller::{Category, Pricing, Window},
+    refund::RefundKind,
 };
 
 /// What a provider gave us for a link; enough to act on it later.
@@ -91,6 +92,17 @@ pub enum ProviderCall {
         /// When we asked for the charge.
         charged_at: Instant,
     },
+    /// Give a part or all of a charge back (58), or call the charge off (57), as the order's kind says. Sent again only
+    /// under the same reference, and only to a provider that is known to take it for the same one.
+    Refund(RefundOrder),
+    /// What became of a refund or cancellation. Safe to repeat: where asking is sending it again, it is one refund under
+    /// one reference.
+    InquireRefund {
+        /// The order as it was sent.
+        order: RefundOrder,
+        /// When it was sent.
+        sent_at: Instant,
+    },
     /// End the link (09). Ending an ended link succeeds.
     Unbind {
         /// The link.
@@ -127,6 +139,31 @@ pub enum ProviderCall {
     ReadFloat,
     /// Everything that the provider sells us, with its prices. Safe to repeat, as often as the provider allows.
     ListPrices,
+}
+
+/// A refund or cancellation as the provider is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundOrder {
+    /// The refund.
+    pub refund: RefundId,
+    /// Our reference of it: the refund's text.
+    pub reference: String,
+    /// Whether the charge is called off or money of it is given back.
+    pub kind: RefundKind,
+    /// Our reference of the charge: the payment's text.
+    pub charge_reference: String,
+    /// The provider's reference of the charge, where it told us.
+    pub charge_provider_reference: Option<String>,
+    /// When the charge was asked for.
+    pub charged_at: Instant,
+    /// What was charged or was to be charged.
+    pub charged: Amount,
+    /// How much is to go back.
+    pub amount: Amount,
+    /// The merchant's reason, where it gave one.
+    pub reason: Option<String>,
+    /// The linked account that paid, if one did.
+    pub provider: Option<ProviderLink>,
 }
 
 /// A bill as a source is asked for it.
@@ -313,6 +350,11 @@ pub enum Outcome {
     /// Charged.
     Charged {
         /// The provider's reference of the charge.
+        provider_reference: String,
+    },
+    /// Given back, or called off before anything was charged.
+    Refunded {
+        /// The provider's reference of the refund; its reference of the charge where it names none.
         provider_reference: String,
     },
     /// The provider never heard of the reference. Right after a charge this proves nothing.
