@@ -18,8 +18,8 @@ use contract::{Operation, Trust};
 use protocol::hash;
 
 use crate::{
-    BILLER_TIMEOUT_SECONDS, ClientError, Prepared, Sent,
-    request::{external_id, now},
+    BILLER_TIMEOUT_SECONDS, ClientError, Clock, Prepared, Sent,
+    request::external_id,
     send::{Line, request_text},
 };
 
@@ -57,6 +57,7 @@ impl fmt::Debug for BillerCredentials {
 pub struct BillerClient {
     credentials: BillerCredentials,
     line: Line,
+    clock: Clock,
 }
 
 impl BillerClient {
@@ -66,7 +67,13 @@ impl BillerClient {
     /// [`ClientError::Address`] when the gateway's address is none.
     pub fn new(credentials: BillerCredentials) -> Result<Self, ClientError> {
         let line = Line::new(&credentials.base_url, BILLER_TIMEOUT_SECONDS)?;
-        Ok(Self { credentials, line })
+        Ok(Self { credentials, line, clock: Clock::default() })
+    }
+
+    /// The same line with another clock than the computer's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The credentials.
@@ -87,7 +94,7 @@ impl BillerClient {
         let known =
             contract::operation(operation).ok_or_else(|| ClientError::UnknownOperation(operation.to_owned()))?;
         let fields = fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Ok(self.send_prepared(prepare(known, &self.credentials, fields, now())?, false).await)
+        Ok(self.send_prepared(prepare(known, &self.credentials, fields, self.clock.now())?, false).await)
     }
 
     /// Repeats a request whose outcome is not known, as it is: it can have no second effect. What it learns is only that

@@ -22,6 +22,7 @@
 
 pub mod biller;
 pub mod callback;
+mod clock;
 mod fields;
 mod outcome;
 pub mod request;
@@ -29,6 +30,7 @@ mod send;
 
 pub use biller::{BillerClient, BillerCredentials};
 pub use callback::{CallbackFault, TrustedCallback, verify_callback};
+pub use clock::Clock;
 pub use outcome::{Outcome, outcome_of};
 pub use request::{Prepared, prepare};
 pub use send::{Answer, Client, Sent};

@@ -6,7 +6,7 @@ use contract::Operation;
 use serde_json::Value;
 
 use crate::{
-    ANSWER_BYTES_MAX, ClientError, Merchant, Outcome, TIMEOUT_SECONDS, outcome_of,
+    ANSWER_BYTES_MAX, ClientError, Clock, Merchant, Outcome, TIMEOUT_SECONDS, outcome_of,
     request::{self, Prepared},
 };
 
@@ -15,6 +15,7 @@ use crate::{
 pub struct Client {
     merchant: Merchant,
     line: Line,
+    clock: Clock,
 }
 
 /// The transport to a gateway.
@@ -78,7 +79,14 @@ impl Client {
     /// [`ClientError::Address`] when the gateway's address is none.
     pub fn new(merchant: Merchant) -> Result<Self, ClientError> {
         let line = Line::new(&merchant.base_url, TIMEOUT_SECONDS)?;
-        Ok(Self { merchant: Merchant { base_url: line.base_url.clone(), ..merchant }, line })
+        let merchant = Merchant { base_url: line.base_url.clone(), ..merchant };
+        Ok(Self { merchant, line, clock: Clock::default() })
+    }
+
+    /// The same line with another clock than the computer's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The credentials.
@@ -104,7 +112,7 @@ impl Client {
 
     /// Sends a request as it is; `repeated` says that it may have been sent before.
     pub async fn send_prepared(&self, prepared: Prepared, repeated: bool) -> Sent {
-        let headers = prepared.headers(&self.merchant, request::now());
+        let headers = prepared.headers(&self.merchant, self.clock.now());
         let text = request_text(&prepared, &headers, &prepared.body);
         self.line.send(prepared, &headers, text, repeated).await
     }
