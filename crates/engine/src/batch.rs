@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     EngineOptions, Partner, SystemFresh,
     perform::Work,
-    persist::{Failed, Pen},
+    persist::{Failed, Pen, run_here},
 };
 
 /// PIN and password of an account that is being opened; they travel in memory only.
@@ -228,9 +229,35 @@ impl Desk {
     /// batch, and two halves cost more than a whole.
     fn take(&self, commands_max: usize) -> Option<(Taken, Turn<'_>)> {
         let mut errands = self.errands.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = Taken::default();
-        let mut next = errands.blocking_recv();
-        next.as_ref()?;
+        let first = errands.blocking_recv()?;
+        Some((Taken::with(first, &mut errands, commands_max), errands))
+    }
+
+    /// The same for the only writer, on a thread that others need while it waits.
+    async fn take_inline(&self, commands_max: usize) -> Option<Taken> {
+        let errands = || self.errands.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = poll_fn(|context| errands().poll_recv(context)).await?;
+        Some(Taken::with(first, &mut errands(), commands_max))
+    }
+}
+
+/// The right to take from the queue, kept until the batch is on its way to its commit.
+type Turn<'d> = MutexGuard<'d, mpsc::Receiver<Errand>>;
+
+/// What a writer took from the queue at once.
+#[derive(Default)]
+struct Taken {
+    batch: Vec<Submission>,
+    notices: Vec<(ProviderNotice, oneshot::Sender<bool>)>,
+    claims: Vec<oneshot::Sender<Vec<Task>>>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl Taken {
+    /// This errand and what else is queued, up to so many commands.
+    fn with(first: Errand, errands: &mut mpsc::Receiver<Errand>, commands_max: usize) -> Self {
+        let mut taken = Self::default();
+        let mut next = Some(first);
         while let Some(errand) = next {
             match errand {
                 Errand::Decide(submission) => taken.batch.push(*submission),
@@ -244,23 +271,11 @@ impl Desk {
             }
             next = if taken.batch.len() < commands_max { errands.try_recv().ok() } else { None };
         }
-        Some((taken, Some(errands)))
+        taken
     }
 }
 
-/// The right to take from the queue, kept until the batch is on its way to its commit.
-type Turn<'d> = Option<MutexGuard<'d, mpsc::Receiver<Errand>>>;
-
-/// What a writer took from the queue at once.
-#[derive(Default)]
-struct Taken {
-    batch: Vec<Submission>,
-    notices: Vec<(ProviderNotice, oneshot::Sender<bool>)>,
-    claims: Vec<oneshot::Sender<Vec<Task>>>,
-    stop: Option<oneshot::Sender<()>>,
-}
-
-/// One writer's thread.
+/// One writer.
 pub struct BatchWriter {
     options: EngineOptions,
     pen: Pen,
@@ -276,28 +291,47 @@ const CLAIM_TASKS_MAX: usize = 256;
 impl BatchWriter {
     /// Takes a writer of the store; the error is the store's.
     pub fn new(options: EngineOptions, store: &dyn Store, desk: Desk) -> Result<Self, StoreError> {
-        let pen = Pen::new(store.writer()?, desk.stop.clone());
-        Ok(Self { options, pen, desk, fresh: SystemFresh::default() })
+        let pen = Pen::new(&options, store, desk.stop.clone())?;
+        let fresh = SystemFresh::new(options.entropy.clone());
+        Ok(Self { options, pen, desk, fresh })
     }
 
-    /// Works until it is told to stop or nobody can send any more.
+    /// Works, on a thread of its own, until it is told to stop or nobody can send any more.
     pub fn run(mut self) {
         let desk = self.desk.clone();
         while let Some((taken, turn)) = desk.take(self.options.batch_commands_max) {
-            // Nobody waits for a commit of notices.
-            let turn = turn.filter(|_| taken.notices.is_empty());
-            self.keep(taken.notices);
-            self.decide_all(taken.batch, turn);
-            for reply in taken.claims {
-                self.claim(reply);
-            }
-            if let Some(reply) = taken.stop {
-                // Lets go of the store before anybody hears of it.
-                drop(self);
-                let _ = reply.send(());
-                return;
+            if let Some(reply) = run_here(self.work(taken, Some(turn))) {
+                return self.end(reply);
             }
         }
+    }
+
+    /// The same on a thread that others share.
+    pub async fn run_inline(mut self) {
+        let desk = self.desk.clone();
+        while let Some(taken) = desk.take_inline(self.options.batch_commands_max).await {
+            if let Some(reply) = self.work(taken, None::<()>).await {
+                return self.end(reply);
+            }
+        }
+    }
+
+    /// Lets go of the store before anybody hears of it.
+    fn end(self, reply: oneshot::Sender<()>) {
+        drop(self);
+        let _ = reply.send(());
+    }
+
+    /// Does what was taken; whoever is to be told that the writer stops.
+    async fn work<T>(&mut self, taken: Taken, turn: Option<T>) -> Option<oneshot::Sender<()>> {
+        // Nobody waits for a commit of notices.
+        let turn = turn.filter(|_| taken.notices.is_empty());
+        self.keep(taken.notices).await;
+        self.decide_all(taken.batch, turn).await;
+        for reply in taken.claims {
+            self.claim(reply);
+        }
+        taken.stop
     }
 
     fn claim(&mut self, reply: oneshot::Sender<Vec<Task>>) {
@@ -310,16 +344,16 @@ impl BatchWriter {
         let _ = reply.send(tasks);
     }
 
-    fn keep(&mut self, notices: Vec<(ProviderNotice, oneshot::Sender<bool>)>) {
+    async fn keep(&mut self, notices: Vec<(ProviderNotice, oneshot::Sender<bool>)>) {
         if notices.is_empty() {
             return;
         }
         let (raw, replies): (Vec<_>, Vec<_>) = notices.into_iter().unzip();
-        let writes = Writes { provider_notices: raw, ..Writes::default() };
-        let kept = self.pen.persist(&mut [], |pen, callers| {
+        let keep = |pen: &mut Pen, _: &[Submission]| {
             pen.load(&[])?;
-            pen.commit(&writes, callers)
-        });
+            Ok(((), Some(Writes { provider_notices: raw.clone(), ..Writes::default() })))
+        };
+        let kept = self.pen.persist(&mut [], keep).await;
         if let Err(failed) = &kept {
             tracing::error!(error = %chain(failed.error()), "could not keep a provider's notice; the provider is asked to repeat it");
         }
@@ -330,21 +364,27 @@ impl BatchWriter {
 
     /// Decides and commits a batch; when the store refuses it, each command again alone, so that one cannot take
     /// others with it.
-    fn decide_all(&mut self, mut batch: Vec<Submission>, mut turn: Turn<'_>) {
+    async fn decide_all<T>(&mut self, mut batch: Vec<Submission>, mut turn: Option<T>) {
         if batch.is_empty() {
             return;
         }
         let Self { options, pen, fresh, .. } = self;
         let mut decider = Decider { options, fresh };
-        let failed = match pen.persist(&mut batch, |pen, batch| decider.attempt(pen, batch, &mut turn)) {
-            Ok((world, verdicts)) => return self.finish_all(batch, verdicts, &world),
+        let attempt = |pen: &mut Pen, batch: &[Submission]| decider.attempt(pen, batch, turn.take());
+        let failed = match pen.persist(&mut batch, attempt).await {
+            Ok(Attempted { world, verdicts, written }) => {
+                if written {
+                    options.crash_point.pass("after_commit");
+                }
+                return self.finish_all(batch, verdicts, &world);
+            }
             Err(failed) => failed,
         };
         tracing::error!(error = %chain(failed.error()), commands = batch.len(), "could not commit a batch");
         let refusal = match failed {
             Failed::Refused(_) | Failed::Again(_) if batch.len() > 1 => {
                 for submission in batch {
-                    self.decide_all(vec![submission], None);
+                    Box::pin(self.decide_all(vec![submission], None::<T>)).await;
                 }
                 return;
             }
@@ -389,6 +429,14 @@ impl BatchWriter {
     }
 }
 
+/// What a batch came to.
+struct Attempted {
+    world: WorkingSet,
+    verdicts: Vec<Verdict>,
+    /// Whether there was anything to write.
+    written: bool,
+}
+
 /// Decides the commands of a batch; may be asked to decide the same ones again over newer rows.
 struct Decider<'w> {
     options: &'w EngineOptions,
@@ -396,18 +444,17 @@ struct Decider<'w> {
 }
 
 impl Decider<'_> {
-    /// Loads, decides and commits a batch once.
-    fn attempt(
+    /// Loads and decides a batch once, and says what is to be written. It is another's turn after the first try: what is
+    /// in this batch's way need not be in the way of the next.
+    fn attempt<T>(
         &mut self,
         pen: &mut Pen,
-        batch: &mut [Submission],
-        turn: &mut Turn<'_>,
-    ) -> Result<(WorkingSet, Vec<Verdict>), Failed> {
+        batch: &[Submission],
+        turn: Option<T>,
+    ) -> Result<(Attempted, Option<Writes>), Failed> {
         let mut keys: Vec<Key> = batch.iter().flat_map(|submission| submission.command.keys()).collect();
         keys.sort_unstable();
         keys.dedup();
-        // It is another's turn after the first try: what is in this batch's way need not be in the way of the next.
-        let turn = turn.take();
         let loaded = pen.load(&keys)?;
         let mut world = WorkingSet::default();
         for (key, row) in keys.into_iter().zip(loaded) {
@@ -420,14 +467,11 @@ impl Decider<'_> {
         }
         collect(&world, &mut writes);
         drop(turn);
-        if nothing(&writes) {
-            pen.abandon();
-        } else {
+        let written = !nothing(&writes);
+        if written {
             self.options.crash_point.pass("before_commit");
-            pen.commit(&writes, batch)?;
-            self.options.crash_point.pass("after_commit");
         }
-        Ok((world, verdicts))
+        Ok((Attempted { world, verdicts, written }, written.then_some(writes)))
     }
 
     fn decide(&mut self, submission: &Submission, world: &mut WorkingSet, writes: &mut Writes) -> Verdict {

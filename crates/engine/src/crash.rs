@@ -18,9 +18,16 @@ pub const CRASH_POINTS: &[&str] = &[
 ];
 
 /// The process dies when this place is passed for the n-th time; made by the composition root, off by default.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct CrashPoint {
     chosen: Option<(String, Arc<AtomicU32>)>,
+    watcher: Option<Arc<dyn Fn(&'static str) + Send + Sync>>,
+}
+
+impl std::fmt::Debug for CrashPoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CrashPoint").field("chosen", &self.chosen).finish_non_exhaustive()
+    }
 }
 
 impl CrashPoint {
@@ -31,11 +38,19 @@ impl CrashPoint {
         if !CRASH_POINTS.contains(&label) || count == 0 {
             return Err(format!("there is no crash point {text}; there are {}", CRASH_POINTS.join(", ")));
         }
-        Ok(Self { chosen: Some((label.to_owned(), Arc::new(AtomicU32::new(count)))) })
+        Ok(Self { chosen: Some((label.to_owned(), Arc::new(AtomicU32::new(count)))), watcher: None })
+    }
+
+    /// Tells somebody of every place that is passed instead, for a simulation, which has its own way to die.
+    pub fn watched(watcher: Arc<dyn Fn(&'static str) + Send + Sync>) -> Self {
+        Self { chosen: None, watcher: Some(watcher) }
     }
 
     /// Passes a place.
     pub fn pass(&self, label: &'static str) {
+        if let Some(watcher) = &self.watcher {
+            watcher(label);
+        }
         if let Some((chosen, remaining)) = &self.chosen
             && chosen == label
             && remaining.fetch_sub(1, Ordering::SeqCst) == 1

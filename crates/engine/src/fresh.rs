@@ -1,4 +1,6 @@
-//! New identities and random texts, over the operating system's randomness.
+//! New identities and random texts, over randomness that is handed in.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use calendar::Instant;
@@ -6,6 +8,23 @@ use lifecycle::{Digest, Fresh};
 
 const LETTERS_AND_DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const POOL_BYTES: usize = 512;
+
+/// Where randomness comes from.
+pub trait Entropy: Send + Sync {
+    /// Fills the bytes with randomness that nobody can guess.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The operating system's randomness.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        // The operating system refusing randomness leaves nothing that would be safe to do.
+        SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
+    }
+}
 
 /// How many bytes of a token stand in its digest as they are: its time stamp, which is no secret.
 const DIGEST_PREFIX: usize = 8;
@@ -23,19 +42,23 @@ pub fn digest(text: &str) -> Digest {
 
 /// Identities whose first 48 bits are the time in milliseconds (the layout of UUID version 7), the rest random.
 pub struct SystemFresh {
-    random: SystemRandom,
+    entropy: Arc<dyn Entropy>,
     pool: [u8; POOL_BYTES],
     used: usize,
     now: Instant,
 }
 
-impl Default for SystemFresh {
-    fn default() -> Self {
-        Self { random: SystemRandom::new(), pool: [0; POOL_BYTES], used: POOL_BYTES, now: Instant::from_micros(0) }
-    }
-}
-
 impl SystemFresh {
+    /// Draws from this.
+    pub fn new(entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, pool: [0; POOL_BYTES], used: POOL_BYTES, now: Instant::from_micros(0) }
+    }
+
+    /// Draws from the operating system: for those outside of a gateway.
+    pub fn of_system() -> Self {
+        Self::new(Arc::new(SystemEntropy))
+    }
+
     /// Sets the time that new identities carry.
     pub fn at(&mut self, now: Instant) {
         self.now = now;
@@ -43,8 +66,7 @@ impl SystemFresh {
 
     fn bytes<const N: usize>(&mut self) -> [u8; N] {
         if self.used + N > POOL_BYTES {
-            // The operating system refusing randomness leaves nothing that would be safe to do.
-            self.random.fill(&mut self.pool).expect("the operating system gives random bytes");
+            self.entropy.fill(&mut self.pool);
             self.used = 0;
         }
         let mut bytes = [0; N];
@@ -81,9 +103,25 @@ impl Fresh for SystemFresh {
     }
 }
 
-/// A fresh external id of digits only, as the most cautious providers want it: 32 digits.
-pub fn external_id(fresh: &mut SystemFresh) -> String {
-    let number = fresh.id();
-    let digits = format!("{number:039}");
-    digits[digits.len() - 32..].to_owned()
+/// One [`SystemFresh`] for many who draw rarely.
+pub struct SharedFresh(Mutex<SystemFresh>);
+
+impl SharedFresh {
+    /// Draws from this.
+    pub fn new(entropy: Arc<dyn Entropy>) -> Self {
+        Self(Mutex::new(SystemFresh::new(entropy)))
+    }
+
+    /// A new identity that carries this time.
+    pub fn id(&self, now: Instant) -> u128 {
+        let mut fresh = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.at(now);
+        fresh.id()
+    }
+
+    /// A fresh external id of digits only, as the most cautious providers want it: 32 digits.
+    pub fn external_id(&self) -> String {
+        let digits = format!("{:039}", self.id(Instant::from_micros(0)));
+        digits[digits.len() - 32..].to_owned()
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex as SyncMutex, PoisonError},
-    thread::JoinHandle,
+    thread::JoinHandle as ThreadHandle,
     time::Duration,
 };
 
@@ -13,8 +13,8 @@ use catalogue::Catalogue;
 use connectors::Returned;
 use contract::{ProductFacts, ReplyBody};
 use lifecycle::{
-    Command, Digest, Fresh, Key, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row,
-    Secret, TaskId,
+    Command, Digest, Key, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row, Secret,
+    TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
     linkage::Link,
@@ -26,14 +26,16 @@ use lifecycle::{
 use store::{Reader, Store, StoreError};
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinHandle as TokioJoinHandle,
+    task::{JoinError, JoinHandle},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    CrashPoint, EngineOptions, Environment, Merchants, Partner, SystemFresh,
+    CrashPoint, EngineOptions, Environment, Merchants, Partner, SystemFresh, Threads,
     batch::{BatchWriter, Caller, Desk, Done, Errand, Submission, Unstored, chain},
-    digest, housekeeping,
+    digest,
+    fresh::SharedFresh,
+    housekeeping,
     housekeeping::LedgerHealth,
     outgoing::MerchantLine,
     perform::{self, Work},
@@ -60,6 +62,7 @@ struct Shared {
     products: Vec<ProductFacts>,
     lines: Lines,
     merchant_line: MerchantLine,
+    fresh: Arc<SharedFresh>,
     errands: mpsc::Sender<Errand>,
     work: mpsc::UnboundedSender<Work>,
     /// Tasks that this process is performing now, so that none is begun twice here.
@@ -67,9 +70,15 @@ struct Shared {
     stop: CancellationToken,
     /// Everything that runs beside the writers.
     running: TaskTracker,
-    writers: SyncMutex<Vec<JoinHandle<()>>>,
+    writers: SyncMutex<Vec<RunningWriter>>,
     registering: SyncMutex<()>,
     ledger_health: ArcSwap<LedgerHealth>,
+}
+
+/// A writer at work, and how its end is waited for.
+enum RunningWriter {
+    Own(ThreadHandle<()>),
+    Inline(JoinHandle<()>),
 }
 
 /// The right to perform a task; given back when the performer ends, however it ends. A task whose performer broke down
@@ -116,7 +125,8 @@ impl Engine {
         store.release_leases(options.clock.now()).map_err(StartError::Store)?;
         let registered = store.reader().and_then(|reader| reader.merchants()).map_err(StartError::Store)?;
         let merchants = Merchants::load(registered).map_err(StartError::Settings)?;
-        let lines = Lines::open(&options).map_err(StartError::Settings)?;
+        let fresh = Arc::new(SharedFresh::new(options.entropy.clone()));
+        let lines = Lines::open(&options, fresh.clone()).map_err(StartError::Settings)?;
         let (errands, errands_received) = mpsc::channel(options.queue_commands_max);
         let (work, work_received) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
@@ -124,11 +134,8 @@ impl Engine {
         let writers = start_writers(&options, store.as_ref(), &desk)?;
         let shared = Shared {
             products: products_of(&options),
-            merchant_line: MerchantLine::new(
-                options.private_key.clone(),
-                options.clock.clone(),
-                options.callback_budget_ms,
-            ),
+            merchant_line: MerchantLine::new(&options, fresh.clone()),
+            fresh,
             store,
             readers: SyncMutex::new(vec![]),
             merchants: ArcSwap::from_pointee(merchants),
@@ -168,7 +175,10 @@ impl Engine {
             }
         }
         for writer in writers {
-            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+            match writer {
+                RunningWriter::Own(thread) => drop(tokio::task::spawn_blocking(move || thread.join()).await),
+                RunningWriter::Inline(task) => drop(task.await),
+            }
         }
         if let Ok(mut readers) = self.shared.readers.lock() {
             readers.clear();
@@ -183,8 +193,9 @@ impl Engine {
     async fn perform_all(self, mut work: mpsc::UnboundedReceiver<Work>) {
         loop {
             let next = tokio::select! {
-                next = work.recv() => next,
+                biased;
                 () = self.stopping() => return,
+                next = work.recv() => next,
             };
             let Some(next) = next else { return };
             if is_too_late(&next.task, self.now(), self.shared.options.lease_seconds) {
@@ -224,13 +235,14 @@ impl Engine {
 
     /// A new id for a call.
     pub fn new_request_id(&self) -> RequestId {
-        thread_local! {
-            static FRESH: std::cell::RefCell<SystemFresh> = std::cell::RefCell::default();
-        }
-        FRESH.with_borrow_mut(|fresh| {
-            fresh.at(self.now());
-            RequestId::from_bits(fresh.id())
-        })
+        RequestId::from_bits(self.shared.fresh.id(self.now()))
+    }
+
+    /// Draws from this gateway's randomness, for those who need more than an id.
+    pub fn fresh(&self) -> SystemFresh {
+        let mut fresh = SystemFresh::new(self.shared.options.entropy.clone());
+        fresh.at(self.now());
+        fresh
     }
 
     /// The merchant of this code.
@@ -484,6 +496,10 @@ impl Engine {
         self.shared.ledger_health.store(Arc::new(health));
     }
 
+    pub(crate) fn tick_ms(&self) -> u64 {
+        self.shared.options.tick_ms.max(1)
+    }
+
     pub(crate) fn housekeeping_interval(&self) -> Duration {
         Duration::from_secs(self.shared.options.housekeeping_seconds.max(1))
     }
@@ -556,8 +572,18 @@ impl Engine {
 
     /// Does blocking work off the async workers. Stopping waits for it even when its asker has gone: it may hold the
     /// store.
-    pub(crate) fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> TokioJoinHandle<T> {
-        self.shared.running.spawn_blocking(work)
+    pub(crate) async fn beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        match self.shared.options.threads {
+            Threads::Own => self.shared.running.spawn_blocking(work).await,
+            Threads::Inline => {
+                // Others go on meanwhile, as they would beside it.
+                tokio::task::yield_now().await;
+                Ok(work())
+            }
+        }
     }
 
     /// Asks the store a question on the side, off the async workers; none when it could not be asked.
@@ -591,17 +617,24 @@ fn is_too_late(task: &Task, now: Instant, lease_seconds: i64) -> bool {
     task.attempts == 1 && !task.kind.safe_to_repeat() && now.seconds_since(task.due_at) > waits_max
 }
 
-fn start_writers(options: &EngineOptions, store: &dyn Store, desk: &Desk) -> Result<Vec<JoinHandle<()>>, StartError> {
-    let count = options.writers.clamp(1, store.writers_max().max(1));
+fn start_writers(options: &EngineOptions, store: &dyn Store, desk: &Desk) -> Result<Vec<RunningWriter>, StartError> {
     let start = |number: usize| {
         let writer = BatchWriter::new(options.clone(), store, desk.clone()).map_err(StartError::Store)?;
+        if options.threads == Threads::Inline {
+            return Ok(RunningWriter::Inline(tokio::spawn(writer.run_inline())));
+        }
         std::thread::Builder::new()
             .name(format!("store-writer-{number}"))
             .spawn(move || {
                 let _ends_with_us = EndsWithItsThread;
                 writer.run();
             })
+            .map(RunningWriter::Own)
             .map_err(|error| StartError::Settings(format!("could not start a writer's thread: {error}")))
+    };
+    let count = match options.threads {
+        Threads::Own => options.writers.clamp(1, store.writers_max().max(1)),
+        Threads::Inline => 1,
     };
     (1..=count).map(start).collect()
 }

@@ -117,12 +117,14 @@ pub(crate) async fn run(engine: Engine) {
     let mut check = Check::default();
     loop {
         tokio::select! {
-            _ = ticks.tick() => {}
+            biased;
             () = engine.stopping() => return,
+            _ = ticks.tick() => {}
         }
         tokio::select! {
-            () = verify(&engine, &mut check) => {}
+            biased;
             () = engine.stopping() => return,
+            () = verify(&engine, &mut check) => {}
         }
         let reloading = engine.clone();
         let reloaded = engine.beside(move || reloading.reload_merchants()).await;

@@ -6,7 +6,11 @@ use catalogue::Catalogue;
 use connectors::Account;
 use protocol::keys::PrivateKey;
 
-use crate::{Clock, CrashPoint};
+use crate::{
+    Clock, CrashPoint,
+    fresh::{Entropy, SystemEntropy},
+    network::{HttpNetwork, Network},
+};
 
 /// Where the gateway runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +19,17 @@ pub enum Environment {
     Sandbox,
     /// Real money; refusals say no more than they must.
     Production,
+}
+
+/// On which threads the engine works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Threads {
+    /// Writers have threads of their own, and the store is read beside the runtime's.
+    #[default]
+    Own,
+    /// Everything runs on the caller's runtime, one thing after the other: for a simulation, which must come to the same
+    /// end whenever it is run. There is one writer.
+    Inline,
 }
 
 /// What the engine is told at start.
@@ -26,6 +41,12 @@ pub struct EngineOptions {
     pub base_url: String,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// What identities, secrets and numbers are drawn from.
+    pub entropy: Arc<dyn Entropy>,
+    /// What carries requests to providers and merchants.
+    pub network: Arc<dyn Network>,
+    /// On which threads the engine works.
+    pub threads: Threads,
     /// What signs our callbacks to merchants.
     pub private_key: PrivateKey,
     /// Addresses and credentials by connector name. A connector without an account is not offered.
@@ -56,6 +77,8 @@ pub struct EngineOptions {
     pub lease_seconds: i64,
     /// Overrides every connector's own window in which "not found" proves nothing, in seconds.
     pub not_found_final_seconds: Option<i64>,
+    /// The longest that due work goes unnoticed, in milliseconds.
+    pub tick_ms: u64,
     /// How often the ledger's new entries are verified and the merchants read again, in seconds.
     pub housekeeping_seconds: u64,
     /// Where to die, for tests of exactly that.
@@ -69,6 +92,9 @@ impl EngineOptions {
             environment,
             base_url,
             clock,
+            entropy: Arc::new(SystemEntropy),
+            network: Arc::new(HttpNetwork::default()),
+            threads: Threads::default(),
             private_key,
             accounts: HashMap::new(),
             carriers: HashMap::new(),
@@ -82,6 +108,7 @@ impl EngineOptions {
             callback_budget_ms: 8_000,
             lease_seconds: 120,
             not_found_final_seconds: None,
+            tick_ms: 250,
             housekeeping_seconds: 10,
             crash_point: CrashPoint::default(),
         }

@@ -1,8 +1,8 @@
 //! Our calls to merchants: Inquiry (24), Payment (25) and the binding notification, signed with our key.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use connectors::HttpRequest;
+use connectors::{HttpRequest, HttpResponse};
 use contract::callbacks;
 use lifecycle::{
     Reason,
@@ -12,19 +12,32 @@ use lifecycle::{
 };
 use protocol::{keys::PrivateKey, signature};
 
-use crate::{Clock, Partner, SystemFresh, fresh::external_id, transport};
+use crate::{
+    Clock, EngineOptions, Partner,
+    fresh::SharedFresh,
+    network::{Network, Party},
+    transport::{ANSWER_BYTES_MAX, TransportError},
+};
 
 /// What calls merchants.
 pub struct MerchantLine {
-    client: reqwest::Client,
+    network: Arc<dyn Network>,
+    budget: Duration,
     key: PrivateKey,
     clock: Arc<dyn Clock>,
+    fresh: Arc<SharedFresh>,
 }
 
 impl MerchantLine {
-    /// Signs with this key; a call may take this long.
-    pub fn new(key: PrivateKey, clock: Arc<dyn Clock>, budget_ms: u64) -> Self {
-        Self { client: transport::http_client(budget_ms), key, clock }
+    /// Signs and calls as these options say.
+    pub fn new(options: &EngineOptions, fresh: Arc<SharedFresh>) -> Self {
+        Self {
+            network: options.network.clone(),
+            budget: Duration::from_millis(options.callback_budget_ms),
+            key: options.private_key.clone(),
+            clock: options.clock.clone(),
+            fresh,
+        }
     }
 
     /// Asks the merchant whether the payment is right. Nothing was charged yet, so no answer is a no.
@@ -33,7 +46,7 @@ impl MerchantLine {
             return Outcome::MerchantExpects { amount: payment.amount };
         };
         let body = callbacks::inquiry_body(payment, &partner.merchant, self.clock.now());
-        match transport::send(&self.client, self.request(partner, url, body)).await {
+        match self.send(partner, url, body).await {
             Ok(response) => callbacks::read_inquiry_answer(response.status, &response.body),
             Err(error) => Outcome::Refused(Reason::MerchantDeclined(error.to_string())),
         }
@@ -51,10 +64,15 @@ impl MerchantLine {
             return Outcome::NotDelivered("the merchant has no address registered for it".into());
         };
         let body = notification.body.expose().to_owned();
-        match transport::send(&self.client, self.request(partner, url, body)).await {
+        match self.send(partner, url, body).await {
             Ok(response) => callbacks::read_acknowledgement(notification.kind, response.status, &response.body),
             Err(error) => Outcome::NotDelivered(error.to_string()),
         }
+    }
+
+    async fn send(&self, partner: &Partner, url: &str, body: String) -> Result<HttpResponse, TransportError> {
+        let request = self.request(partner, url, body);
+        self.network.send(Party::Merchant(&partner.merchant.code), request, self.budget, ANSWER_BYTES_MAX).await
     }
 
     fn request(&self, partner: &Partner, url: &str, body: String) -> HttpRequest {
@@ -66,7 +84,7 @@ impl MerchantLine {
             header("Content-Type", "application/json".into()),
             header("X-TIMESTAMP", timestamp),
             header("X-SIGNATURE", signed),
-            header("X-EXTERNAL-ID", external_id(&mut SystemFresh::default())),
+            header("X-EXTERNAL-ID", self.fresh.external_id()),
             header("X-PARTNER-ID", partner.merchant.code.to_string()),
             header("CHANNEL-ID", protocol::headers::CHANNEL_ID.into()),
         ];

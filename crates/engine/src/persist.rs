@@ -4,17 +4,20 @@
 //! tasks hang on it.
 
 use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
     thread,
-    time::{Duration, Instant as Moment},
+    time::Duration,
 };
 
 use calendar::Instant;
 use lifecycle::{Fresh, Key, Refusal, Row, task::Task};
-use store::{Settled, StoreError, Writer, Writes};
+use store::{Settled, Store, StoreError, Writer, Writes};
+use tokio::time::Instant as Moment;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SystemFresh,
+    EngineOptions, SystemFresh, Threads,
     batch::{Submission, chain},
 };
 
@@ -63,25 +66,38 @@ pub(crate) struct Pen {
     store: Box<dyn Writer>,
     stop: CancellationToken,
     random: SystemFresh,
+    threads: Threads,
 }
 
 impl Pen {
-    pub(crate) fn new(store: Box<dyn Writer>, stop: CancellationToken) -> Self {
-        Self { store, stop, random: SystemFresh::default() }
+    /// Takes a writer of the store; the error is the store's.
+    pub(crate) fn new(options: &EngineOptions, store: &dyn Store, stop: CancellationToken) -> Result<Self, StoreError> {
+        let random = SystemFresh::new(options.entropy.clone());
+        Ok(Self { store: store.writer()?, stop, random, threads: options.threads })
     }
 
-    /// Runs `attempt`, which loads, decides and commits, until it is through or not worth another try.
-    pub(crate) fn persist<T>(
+    /// Runs `prepare`, which loads and decides, and commits what it wants written (nothing: the transaction ends without
+    /// a trace), until that is through or not worth another try.
+    pub(crate) async fn persist<T>(
         &mut self,
         batch: &mut [Submission],
-        mut attempt: impl FnMut(&mut Self, &mut [Submission]) -> Result<T, Failed>,
+        mut prepare: impl FnMut(&mut Self, &[Submission]) -> Result<(T, Option<Writes>), Failed>,
     ) -> Result<T, Failed> {
         for tries in 1.. {
-            match attempt(self, batch) {
+            let done = match prepare(self, batch) {
+                Ok((value, Some(writes))) => self.commit(&writes, batch).await.map(|()| value),
+                Ok((value, None)) => {
+                    self.store.abandon();
+                    Ok(value)
+                }
+                Err(failed) => Err(failed),
+            };
+            match done {
                 Err(Failed::Again(error)) if tries < TRIES_MAX => {
                     tracing::debug!(error = %chain(&error), tries, "a batch is decided again");
                     let random = u64::try_from(self.random.id() & 0xffff).unwrap_or(0);
-                    thread::sleep(Duration::from_micros(random * RETRY_WAIT_MS * u64::from(tries) * 1_000 / 0x1_0000));
+                    let wait = random * RETRY_WAIT_MS * u64::from(tries) * 1_000 / 0x1_0000;
+                    pause(self.threads, Duration::from_micros(wait)).await;
                 }
                 done => return done,
             }
@@ -98,10 +114,10 @@ impl Pen {
     }
 
     /// Commits, and when the outcome is not known finds out. Whoever waits is told after a while that it takes longer.
-    pub(crate) fn commit(&mut self, writes: &Writes, waiting: &mut [Submission]) -> Result<(), Failed> {
+    async fn commit(&mut self, writes: &Writes, waiting: &mut [Submission]) -> Result<(), Failed> {
         match self.store.commit(writes) {
             Ok(()) => Ok(()),
-            Err(StoreError::CommitUnknown(source)) => self.settle(source, waiting),
+            Err(StoreError::CommitUnknown(source)) => self.settle(source, waiting).await,
             Err(error) => {
                 self.store.abandon();
                 Err(Failed::of(error))
@@ -109,7 +125,7 @@ impl Pen {
         }
     }
 
-    fn settle(
+    async fn settle(
         &mut self,
         source: Box<dyn std::error::Error + Send + Sync>,
         waiting: &mut [Submission],
@@ -134,18 +150,29 @@ impl Pen {
                 }
             }
             let last = DOUBT_WAIT_MS.len() - 1;
-            thread::sleep(Duration::from_millis(DOUBT_WAIT_MS[usize::min(questions, last)]));
+            pause(self.threads, Duration::from_millis(DOUBT_WAIT_MS[usize::min(questions, last)])).await;
         }
         unreachable!("it is asked until it is known")
-    }
-
-    /// Ends the transaction without a trace.
-    pub(crate) fn abandon(&mut self) {
-        self.store.abandon();
     }
 
     /// Takes up tasks that are due.
     pub(crate) fn claim(&mut self, now: Instant, lease_until: Instant, limit: usize) -> Result<Vec<Task>, StoreError> {
         self.store.claim(now, lease_until, limit)
+    }
+}
+
+/// Waits as the writer's thread may: a thread of its own stands still, a shared one goes on with others.
+async fn pause(threads: Threads, wait: Duration) {
+    match threads {
+        Threads::Own => thread::sleep(wait),
+        Threads::Inline => tokio::time::sleep(wait).await,
+    }
+}
+
+/// Runs a writer's work to its end on a thread of its own, where nothing that it waits for leaves the thread.
+pub(crate) fn run_here<T>(work: impl Future<Output = T>) -> T {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => unreachable!("a writer on a thread of its own stands still where it waits"),
     }
 }

@@ -6,17 +6,15 @@ use tokio::sync::oneshot;
 
 use crate::{Engine, batch::Errand, perform::Work};
 
-/// The longest that due work goes unnoticed, in milliseconds.
-const TICK_MS: u64 = 250;
-
 /// Takes up due tasks until the engine stops.
 pub(crate) async fn run(engine: Engine) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS));
+    let mut ticks = tokio::time::interval(Duration::from_millis(engine.tick_ms()));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = ticks.tick() => {}
+            biased;
             () = engine.stopping() => return,
+            _ = ticks.tick() => {}
         }
         if engine.next_due().await.is_none_or(|due| due > engine.now()) {
             continue;

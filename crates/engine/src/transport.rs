@@ -15,7 +15,13 @@ use lifecycle::{
 };
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::{Clock, EngineOptions, SystemFresh, batch::chain, fresh::external_id};
+use crate::{
+    Clock, EngineOptions,
+    fresh::SharedFresh,
+    network::{Network, Party},
+};
+
+pub use crate::network::{CONNECT_BUDGET_MS, TransportError, http_client, send};
 
 /// The largest answer that is read from anybody, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -23,79 +29,12 @@ pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
 pub const PRICES_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The most requests that one call may take.
 pub const REQUESTS_PER_CALL_MAX: usize = 8;
-/// How long connecting may take, in milliseconds.
-pub const CONNECT_BUDGET_MS: u64 = 3_000;
 /// How long a call may go on, in milliseconds: past it nothing more is sent, so that a call which waited for a token
 /// cannot reach a provider after its task was taken for lost. With the last request's own time it is shorter than the
 /// usual lease of a task.
 pub const CALL_BUDGET_MS: u64 = 60_000;
 /// A token is renewed this many seconds before its end.
 pub const TOKEN_MARGIN_SECONDS: i64 = 60;
-
-/// Why a request has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum TransportError {
-    /// The connection was not made: the other side has not seen the request.
-    #[error("not reached: {0}")]
-    NotReached(String),
-    /// Anything later: the other side may have acted on it.
-    #[error("no answer: {0}")]
-    NoAnswer(String),
-}
-
-/// One client for one partner: its own connections, no redirects.
-pub fn http_client(budget_ms: u64) -> reqwest::Client {
-    // The process-wide choice is made once; a second attempt reports that it was made.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_millis(CONNECT_BUDGET_MS))
-        .timeout(Duration::from_millis(budget_ms))
-        .pool_idle_timeout(Duration::from_secs(20))
-        .no_proxy()
-        .build()
-        .expect("a client without files or environment can always be made")
-}
-
-/// Sends one request.
-pub async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-    send_for(client, request, ANSWER_BYTES_MAX).await
-}
-
-/// Sends one request whose answer may have so many bytes.
-async fn send_for(
-    client: &reqwest::Client,
-    request: HttpRequest,
-    bytes_max: usize,
-) -> Result<HttpResponse, TransportError> {
-    let method = reqwest::Method::from_bytes(request.method.as_bytes())
-        .map_err(|e| TransportError::NotReached(e.to_string()))?;
-    let mut builder = client.request(method, &request.url).body(request.body);
-    for (name, value) in &request.headers {
-        builder = builder.header(name, value);
-    }
-    let mut response = builder.send().await.map_err(|error| {
-        let reached = !error.is_connect();
-        let why = chain(&error.without_url());
-        if reached { TransportError::NoAnswer(why) } else { TransportError::NotReached(why) }
-    })?;
-    let status = response.status().as_u16();
-    let headers = response
-        .headers()
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect();
-    let mut body = Vec::new();
-    while let Some(piece) =
-        response.chunk().await.map_err(|error| TransportError::NoAnswer(chain(&error.without_url())))?
-    {
-        if body.len() + piece.len() > bytes_max {
-            return Err(TransportError::NoAnswer(format!("an answer of more than {bytes_max} bytes")));
-        }
-        body.extend_from_slice(&piece);
-    }
-    Ok(HttpResponse { status, headers, body })
-}
 
 /// How a provider answered since the gateway started: whether it was reached and said something, not what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,7 +55,8 @@ pub struct Line {
     pub connector: &'static dyn Connector,
     /// Our account there.
     pub account: Account,
-    client: reqwest::Client,
+    /// How long one request may take.
+    budget: Duration,
     /// One for every call that may be under way.
     places: Semaphore,
     /// One fetch at a time: a second token may end the first one's life.
@@ -161,6 +101,8 @@ pub struct Lines {
     lines: HashMap<&'static str, Arc<Line>>,
     /// Of products that another connector than their own carries, by product code.
     carried: HashMap<String, Arc<Line>>,
+    network: Arc<dyn Network>,
+    fresh: Arc<SharedFresh>,
     clock: Arc<dyn Clock>,
     call_budget: Duration,
 }
@@ -168,12 +110,12 @@ pub struct Lines {
 impl Lines {
     /// Opens a line for every account and for every product that is carried; the error names an account that no connector
     /// goes by, or a product that nobody carries.
-    pub fn open(options: &EngineOptions) -> Result<Self, String> {
+    pub fn open(options: &EngineOptions, fresh: Arc<SharedFresh>) -> Result<Self, String> {
         let line = |connector: &'static dyn Connector, account: &Account| {
             Arc::new(Line {
                 connector,
                 account: account.clone(),
-                client: http_client(connector.time_budget_ms(account)),
+                budget: Duration::from_millis(connector.time_budget_ms(account)),
                 places: Semaphore::new(options.calls_per_provider_max.clamp(1, Semaphore::MAX_PERMITS)),
                 token: Mutex::new(None),
                 health: SyncMutex::default(),
@@ -193,7 +135,7 @@ impl Lines {
             carried.insert(product.clone(), line(carrier, account));
         }
         let call_budget = Duration::from_millis(CALL_BUDGET_MS);
-        Ok(Self { lines, carried, clock: options.clock.clone(), call_budget })
+        Ok(Self { lines, carried, network: options.network.clone(), fresh, clock: options.clock.clone(), call_budget })
     }
 
     /// The line that a product is asked for at: its carrier's, else its own connector's.
@@ -227,7 +169,7 @@ impl Lines {
                 Ok(Err(why)) => return unreached(&answers, why),
                 Ok(Ok(_)) | Err(_) => return unreached(&answers, "no time was left to send it".into()),
             };
-            let number = external_id(&mut SystemFresh::default());
+            let number = self.fresh.external_id();
             let context = CallContext {
                 account: &line.account,
                 now: self.clock.now(),
@@ -243,7 +185,7 @@ impl Lines {
                 Step::Send(request) => request,
             };
             let bytes_max = if *call == ProviderCall::ListPrices { PRICES_BYTES_MAX } else { ANSWER_BYTES_MAX };
-            let answer = send_for(&line.client, request, bytes_max).await;
+            let answer = self.send(line, request, bytes_max).await;
             line.heard(self.clock.now(), &answer);
             match answer {
                 Ok(response) if !renewed && line.connector.token_expired(&response) => {
@@ -258,8 +200,13 @@ impl Lines {
         Outcome::Unknown(format!("the provider asked for more than {REQUESTS_PER_CALL_MAX} requests"))
     }
 
+    async fn send(&self, line: &Line, request: HttpRequest, bytes_max: usize) -> Result<HttpResponse, TransportError> {
+        let party = Party::Provider(line.connector.descriptor().name);
+        self.network.send(party, request, line.budget, bytes_max).await
+    }
+
     async fn token(&self, line: &Line) -> Result<Option<Secret>, String> {
-        let number = external_id(&mut SystemFresh::default());
+        let number = self.fresh.external_id();
         let now = self.clock.now();
         let context = CallContext { account: &line.account, now, token: None, external_id: &number };
         let Some(request) = line.connector.token_request(&context) else {
@@ -271,7 +218,7 @@ impl Lines {
         {
             return Ok(Some(token.clone()));
         }
-        let answer = send(&line.client, request).await;
+        let answer = self.send(line, request, ANSWER_BYTES_MAX).await;
         line.heard(self.clock.now(), &answer);
         let response = answer.map_err(|error| error.to_string())?;
         let fetched = line.connector.read_token(&response)?;
@@ -315,6 +262,10 @@ mod tests {
         }
     }
 
+    fn open(options: &EngineOptions) -> Result<Lines, String> {
+        Lines::open(options, Arc::new(SharedFresh::new(options.entropy.clone())))
+    }
+
     /// The first provider that wants a token, at this address.
     fn lines(base_url: &str) -> (Lines, Arc<Line>) {
         let wants_token = |connector: &&&dyn Connector| {
@@ -329,7 +280,7 @@ mod tests {
         let mut options = EngineOptions::new(crate::Environment::Sandbox, String::new(), clock, key);
         options.accounts = HashMap::from([(name.to_owned(), account(base_url.to_owned()))]);
         options.calls_per_provider_max = 1;
-        let mut lines = Lines::open(&options).unwrap();
+        let mut lines = open(&options).unwrap();
         lines.call_budget = Duration::from_millis(50);
         let line = lines.line(name).unwrap().clone();
         (lines, line)
@@ -355,7 +306,7 @@ mod tests {
         let accounts = [own, name].map(|name| (name.to_owned(), account(String::new())));
         options.accounts = accounts.into();
         let asked_at = |options: &EngineOptions| {
-            let lines = Lines::open(options)?;
+            let lines = open(options)?;
             assert_eq!(lines.of_product(&product).map(|line| line.connector.descriptor().name), lines.seller(&product));
             Ok(lines.seller(&product))
         };
@@ -410,7 +361,7 @@ mod tests {
         let clock = Arc::new(crate::SystemClock);
         let mut options = EngineOptions::new(crate::Environment::Sandbox, String::new(), clock, key);
         options.accounts = HashMap::from([(name.to_owned(), account(talker()))]);
-        let lines = Lines::open(&options).unwrap();
+        let lines = open(&options).unwrap();
         let line = lines.line(name).unwrap();
         assert_eq!(line.health(), LineHealth::default());
         let said = |outcome| match outcome {

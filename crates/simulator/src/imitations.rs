@@ -288,7 +288,7 @@ fn read_file(path: &Path) -> Result<Option<String>, SimulatorError> {
 
 impl Kept {
     fn new(now: Instant, method: &str, url: &str, headers: Vec<(String, String)>, body: &[u8]) -> Self {
-        let chance = SystemFresh::default().text(24);
+        let chance = SystemFresh::of_system().text(24);
         Self { at: now.micros(), chance, method: method.into(), url: url.into(), headers, body: STANDARD.encode(body) }
     }
 

@@ -84,7 +84,7 @@ pub fn operator_token(folder: &Folder) -> anyhow::Result<String> {
     match fs::read_to_string(&path) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let token = digest::sha256_hex(SystemFresh::default().text(40).as_bytes());
+            let token = digest::sha256_hex(SystemFresh::of_system().text(40).as_bytes());
             write_whole(&path, token.as_bytes())?;
             Ok(token)
         }

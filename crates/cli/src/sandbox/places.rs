@@ -50,7 +50,7 @@ impl Places {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => return Err(error).with_context(|| format!("read {}", path.display())),
         };
-        let draw = || digest::sha256_hex(SystemFresh::default().text(40).as_bytes())[..32].to_owned();
+        let draw = || digest::sha256_hex(SystemFresh::of_system().text(40).as_bytes())[..32].to_owned();
         let seed = simulator::seed::Seed::load();
         for merchant in seed.merchants {
             places.api_keys.entry(merchant.code).or_insert_with(draw);

@@ -296,7 +296,7 @@ async fn an_order_that_was_begun_before_a_stop_is_asked_about(kind: Kind) {
     let shop = shop
         .begin_anew_after(|store| {
             let merchant = seller(Callbacks::default());
-            let mut fresh = SystemFresh::default();
+            let mut fresh = SystemFresh::of_system();
             let now = shop_time(&command);
             let mut context = Context { now, fresh: &mut fresh, merchant: &merchant, not_found_final_seconds: 0 };
             let decision = command.clone().decide(&Rows([(payer, row)].into()), &mut context).unwrap();

@@ -89,8 +89,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     if public_keys.is_empty() && !input.has("mechanism") {
         return Err(Fault::new(400, "field_missing", "mechanism or public_keys: without either it can do nothing"));
     }
-    let mut fresh = SystemFresh::default();
-    fresh.at(door.engine.now());
+    let mut fresh = door.engine.fresh();
     let mut shown = Shown::default();
     let api_key = if public_keys.is_empty() { String::new() } else { new_api_key(&mut fresh) };
     let merchant = Merchant {

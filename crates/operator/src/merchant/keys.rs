@@ -48,7 +48,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
         return Err(Fault::field("public_key", "it goes with the change add_public_key, and with that alone"));
     }
     let mut shown = Shown::default();
-    let mut fresh = SystemFresh::default();
+    let mut fresh = door.engine.fresh();
     let mut api_key = None;
     match change.as_str() {
         "add_public_key" => {

@@ -91,7 +91,7 @@ impl World {
     pub fn start_with(change: impl FnOnce(&mut EngineOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let random = |bytes: &mut [u8]| {
-            let mut fresh = SystemFresh::default();
+            let mut fresh = SystemFresh::of_system();
             let text = lifecycle::Fresh::text(&mut fresh, bytes.len());
             bytes.copy_from_slice(text.as_bytes());
             Ok(())
@@ -116,6 +116,7 @@ impl World {
             version: "0.0.0-test".into(),
             store: "sqlite:gerbang.db".into(),
             issuer: "Gerbang".into(),
+            clock,
         };
         Self { router: operator::router(engine.clone(), options), engine, store, _folder: folder }
     }
@@ -205,7 +206,7 @@ impl Rows for Book {
 
 impl Book {
     fn decide(&mut self, command: Command, merchant: &Merchant, now: Instant) -> Decision {
-        let mut fresh = SystemFresh::default();
+        let mut fresh = SystemFresh::of_system();
         fresh.at(now);
         let mut context = Context { now, fresh: &mut fresh, merchant, not_found_final_seconds: 0 };
         let mut decision = command.decide(self, &mut context).unwrap();
@@ -262,7 +263,7 @@ fn receipt(number: usize) -> BillReceipt {
 }
 
 fn pay(merchant: &Merchant, number: usize, at: Instant) -> Command {
-    let mut fresh = SystemFresh::default();
+    let mut fresh = SystemFresh::of_system();
     fresh.at(at);
     Command::PayBill(Pay {
         request: Record {
