@@ -34,6 +34,16 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// The clock of the gateway: a sandbox's may have been turned.
+    pub fn clock(&self) -> client::Clock {
+        let ready = self.base_url.is_none().then(|| Ready::read(&self.ready_path()).ok()).flatten();
+        ready.map_or_else(client::Clock::default, |ready| ready.clock())
+    }
+
+    fn ready_path(&self) -> PathBuf {
+        self.ready_file.clone().unwrap_or_else(|| Folder::new(DATA_DIR.as_ref()).ready())
+    }
+
     /// The merchant.
     ///
     /// # Errors
@@ -50,8 +60,7 @@ impl Credentials {
                 private_key,
             });
         }
-        let path = self.ready_file.clone().unwrap_or_else(|| Folder::new(DATA_DIR.as_ref()).ready());
-        let ready = Ready::read(&path)?;
+        let ready = Ready::read(&self.ready_path())?;
         let private_key = private_key(self.key.as_ref().unwrap_or(&PathBuf::from(&ready.merchant.private_key_file)))?;
         Ok(Merchant {
             base_url: ready.base_url,

@@ -84,6 +84,12 @@ impl DoorCommand {
         })
     }
 
+    /// The gateway's clock: a sandbox's may have been turned.
+    pub fn clock(&self) -> client::Clock {
+        let ready = self.door.operator.is_none().then(|| Ready::read(&self.door.ready_path()).ok()).flatten();
+        ready.map_or_else(client::Clock::default, |ready| ready.clock())
+    }
+
     /// Opens the door and does something with it.
     ///
     /// # Errors
@@ -152,9 +158,12 @@ impl DoorArgs {
             })?;
             return Ok(OperatorDoor::new(url, token.trim()));
         }
-        let path = self.ready.clone().unwrap_or_else(|| Folder::new(Path::new(DATA_DIR)).ready());
-        let ready = Ready::read(&path)?;
+        let ready = Ready::read(&self.ready_path())?;
         Ok(OperatorDoor::new(&ready.operator.url, &ready.operator.token))
+    }
+
+    fn ready_path(&self) -> PathBuf {
+        self.ready.clone().unwrap_or_else(|| Folder::new(Path::new(DATA_DIR)).ready())
     }
 }
 

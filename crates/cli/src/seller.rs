@@ -2,7 +2,7 @@
 //! sale. A sale that did not come about was *refused* by the gateway or *failed* at the biller; either way nothing was
 //! paid, but only the former can be corrected.
 
-use client::{BillerClient, BillerCredentials, Outcome};
+use client::{BillerClient, BillerCredentials, Clock, Outcome};
 use serde_json::Value;
 
 use crate::{
@@ -77,11 +77,11 @@ impl BillSent {
 }
 
 impl Seller {
-    /// A merchant with these credentials.
+    /// A merchant with these credentials, whose requests carry this clock's time.
     ///
     /// # Errors
     /// With advice, when the address is none.
-    pub fn new(base_url: &str, credentials: ReadyBiller) -> anyhow::Result<Self> {
+    pub fn new(base_url: &str, credentials: ReadyBiller, clock: Clock) -> anyhow::Result<Self> {
         let line = BillerClient::new(BillerCredentials {
             base_url: base_url.to_owned(),
             sender_id: credentials.sender_id,
@@ -91,7 +91,7 @@ impl Seller {
             key: credentials.key,
         });
         let line = line.map_err(|error| advised(error.to_string(), "write it like https://gateway.example"))?;
-        Ok(Self { line })
+        Ok(Self { line: line.with_clock(clock) })
     }
 
     /// `sender_id`.

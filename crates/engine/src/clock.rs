@@ -117,11 +117,13 @@ impl TurnableClock {
         self.turn(|_, _| 0)
     }
 
-    /// Follows a turn that another process made, and kept.
-    pub fn follow(&self, ahead_micros: i64) {
+    /// Follows a turn that another process made, and kept: `kept` reads how far ahead it is, while nobody turns it here.
+    pub fn follow(&self, kept: impl FnOnce() -> Option<i64>) {
         let _one = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
-        let ahead_micros = ahead_micros.clamp(-AHEAD_MICROS_MAX, AHEAD_MICROS_MAX);
-        self.ahead_micros.store(ahead_micros, Ordering::Release);
+        if let Some(ahead_micros) = kept() {
+            let ahead_micros = ahead_micros.clamp(-AHEAD_MICROS_MAX, AHEAD_MICROS_MAX);
+            self.ahead_micros.store(ahead_micros, Ordering::Release);
+        }
     }
 
     fn turn(&self, ahead_of: impl FnOnce(i64, Instant) -> i64) -> Result<Turn, TurnError> {
@@ -186,7 +188,8 @@ mod tests {
         assert_eq!((clock.now(), clock.ahead_micros()), (at(900), -100 * MICROS));
         assert_eq!(clock.reset().unwrap().after, at(1_000));
         assert_eq!(*kept.lock().unwrap(), [65 * MICROS, -100 * MICROS, 0]);
-        clock.follow(7 * MICROS);
+        clock.follow(|| Some(7 * MICROS));
+        clock.follow(|| None);
         assert_eq!((clock.now(), kept.lock().unwrap().len()), (at(1_007), 3));
         assert!(clock.is_turnable() && !SystemClock.is_turnable());
     }

@@ -9,6 +9,7 @@
 //! money carry the operator's own reference, and a repeat has no second effect.
 
 mod bill;
+mod clock;
 mod deposit;
 mod door;
 mod fault;
@@ -26,5 +27,5 @@ mod view;
 pub use door::{OperatorOptions, router};
 pub use fault::Fault;
 pub use input::{Field, Kind};
-pub use operation::{OPERATIONS, Operation, operation};
+pub use operation::{OPERATIONS, Operation, SANDBOX_OPERATIONS, operation};
 pub use reference::operations_page;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use serde_json::Value;
 
 use crate::{
-    bill, deposit,
+    bill, clock, deposit,
     door::Door,
     fault::Fault,
     input::{Field, Input},
@@ -72,7 +72,16 @@ pub static OPERATIONS: &[&Operation] = &[
     &status::OPERATION,
 ];
 
-/// The operation of this name.
+/// Operations of a door that is told of a clock that can be turned: only a sandbox's is.
+pub static SANDBOX_OPERATIONS: &[&Operation] =
+    &[&clock::show::OPERATION, &clock::advance::OPERATION, &clock::set::OPERATION, &clock::reset::OPERATION];
+
+/// The operation of this name, at every door.
 pub fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().copied().find(|operation| operation.name == name)
+}
+
+/// The operation of this name that only a sandbox's door has.
+pub(crate) fn sandbox_operation(name: &str) -> Option<&'static Operation> {
+    SANDBOX_OPERATIONS.iter().copied().find(|operation| operation.name == name)
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::{
     input::{Field, Kind},
-    operation::OPERATIONS,
+    operation::{OPERATIONS, Operation, SANDBOX_OPERATIONS},
 };
 
 const INTRODUCTION: &str = "\
@@ -27,17 +27,24 @@ the table is refused.
 pub fn operations_page() -> String {
     let mut out = INTRODUCTION.to_owned();
     for operation in OPERATIONS {
-        let _ = write!(out, "\n## {}\n\n{}\n", operation.name, operation.promise);
-        push_fields(&mut out, operation.fields);
-        for field in operation.fields {
-            if let Kind::Objects(_, fields) = field.kind {
-                let _ = write!(out, "\nEach of `{}`:\n", field.name);
-                push_fields(&mut out, fields);
-            }
-        }
-        let _ = write!(out, "\n```json\n{}\n```\n", operation.sample);
+        push_operation(&mut out, operation, "");
+    }
+    for operation in SANDBOX_OPERATIONS {
+        push_operation(&mut out, operation, " At the door of a sandbox only.");
     }
     out
+}
+
+fn push_operation(out: &mut String, operation: &Operation, note: &str) {
+    let _ = write!(out, "\n## {}\n\n{}{note}\n", operation.name, operation.promise);
+    push_fields(out, operation.fields);
+    for field in operation.fields {
+        if let Kind::Objects(_, fields) = field.kind {
+            let _ = write!(out, "\nEach of `{}`:\n", field.name);
+            push_fields(out, fields);
+        }
+    }
+    let _ = write!(out, "\n```json\n{}\n```\n", operation.sample);
 }
 
 fn push_fields(out: &mut String, fields: &[Field]) {
@@ -74,11 +81,12 @@ mod tests {
 
     #[test]
     fn every_sample_is_taken_and_no_name_is_used_twice() {
-        let mut names: Vec<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
+        let every = || OPERATIONS.iter().chain(SANDBOX_OPERATIONS);
+        let mut names: Vec<_> = every().map(|operation| operation.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), OPERATIONS.len());
-        for operation in OPERATIONS {
+        assert_eq!(names.len(), every().count());
+        for operation in every() {
             let read = Input::read(operation.sample.as_bytes(), operation.fields);
             assert!(read.is_ok(), "{}: {read:?}", operation.name);
         }

@@ -205,7 +205,9 @@ impl SellerArgs {
         let base_url = base_url.ok_or_else(|| {
             advised("whose gateway is not known", "name it with --base-url, or a sandbox's ready file with --ready")
         })?;
-        Seller::new(&base_url, credentials)
+        let ready = self.base_url.is_none().then(|| self.ready().ok()).flatten();
+        let clock = ready.map_or_else(client::Clock::default, |ready| ready.clock());
+        Seller::new(&base_url, credentials, clock)
     }
 
     /// The gateway's address, where it is known, and the credentials.

@@ -65,7 +65,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     if operation.trust() == contract::Trust::ApiKey && fields.get("key").is_none() {
         fields["key"] = Value::String(merchant.api_key.clone());
     }
-    let client = Client::new(merchant)?;
+    let client = Client::new(merchant)?.with_clock(arguments.credentials.clock());
     let sent = runtime()?.block_on(client.send(&name, &fields))?;
     if arguments.verbose {
         say(&sent.request);

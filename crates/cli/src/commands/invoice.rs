@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::{
     operator_door::{DoorCommand, write_output},
     output::{advised, say},
-    sandbox,
     table::{Table, cell, left, money, right, typed_rupiah},
 };
 
@@ -97,7 +96,7 @@ struct PayArgs {
 pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     match arguments.action {
         Action::Issue(IssueArgs { merchant, month, until, door }) => {
-            let period_end = month.or(until).unwrap_or_else(|| sandbox::now().wire_text_millis());
+            let period_end = month.or(until).unwrap_or_else(|| door.clock().now().wire_text_millis());
             door.ask("invoice.issue", json!({"merchant": merchant, "period_end": period_end}), head)
         }
         Action::List { merchant, door } => {

@@ -7,6 +7,7 @@ use clap::Subcommand;
 mod bench;
 mod biller;
 mod call;
+mod clock;
 mod demo;
 mod explain;
 mod imitations;
@@ -62,6 +63,7 @@ commands! {
     Ledger = ledger,
     Source = source,
     Status = status,
+    Clock = clock,
     Bench = bench,
     Imitations = imitations,
 }

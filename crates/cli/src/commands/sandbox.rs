@@ -24,8 +24,8 @@ pub const LISTEN: &str = "127.0.0.1:8700";
 
 The ready file is JSON: base_url, merchant {partner_id, api_key, private_key_file,
 gateway_public_key_file}, products, customer {phone_no, otp, pin}, biller and biller_invoiced
-{sender_id, username, basic_password, password, key, mechanism}, operator {url, token}. It appears
-when the first request is accepted and is removed at the end. The demo merchant's book is at /book of its
+{sender_id, username, basic_password, password, key, mechanism}, operator {url, token}, clock_file. It
+appears when the first request is accepted and is removed at the end. The demo merchant's book is at /book of its
 address. Callbacks go to URL/v1.0/transfer-va/inquiry, URL/v1.0/transfer-va/payment and
 URL/v1.0/registration-account-binding/notify when --merchant-callback names a URL.")]
 pub struct Args {

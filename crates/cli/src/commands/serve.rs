@@ -83,6 +83,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
             version: env!("CARGO_PKG_VERSION").into(),
             store: url.shown(),
             issuer: door.issuer.clone(),
+            clock: None,
         };
         (door.listen, options)
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use calendar::Instant;
 use catalogue::Catalogue;
 use connectors::imitation::{bills, magic};
 use lifecycle::biller::{BillerProduct, Category, Pricing};
@@ -82,11 +83,11 @@ fn additional(product: &BillerProduct) -> Option<String> {
 }
 
 /// What is paid without an inquiry: the merchant knows it.
-fn amount_without_inquiry(product: &BillerProduct) -> Option<Amount> {
+fn amount_without_inquiry(product: &BillerProduct, now: Instant) -> Option<Amount> {
     let bill_amount = match product.pricing {
         Pricing::Denomination { bill_amount, .. } => bill_amount,
         Pricing::Open { .. } => {
-            let due = bills::bill(product.category, &product.sample_order, None, crate::sandbox::now());
+            let due = bills::bill(product.category, &product.sample_order, None, now);
             Amount::rupiah(u32::try_from(due.amount).ok()?)
         }
         Pricing::Due => return None,
@@ -107,7 +108,7 @@ async fn buy(journey: &mut Journey<'_>, shop: Shop, product: &BillerProduct, end
         }
         fields.push(("amount", inquired.text("amount")));
         fields.push(("data", inquired.body["data"].to_string()));
-    } else if let Some(amount) = amount_without_inquiry(product) {
+    } else if let Some(amount) = amount_without_inquiry(product, journey.sandbox.clock().now()) {
         fields.push(("amount", amount.sen().to_string()));
     }
     let paid = journey.pay_bill(shop, &fields, ends).await?;
@@ -179,7 +180,7 @@ async fn put_right(journey: &mut Journey<'_>, products: &[BillerProduct]) -> any
 async fn invoice(journey: &mut Journey<'_>) -> anyhow::Result<()> {
     journey.turn_to("INVOICE");
     let merchant = journey.sender_id(Shop::Invoiced).to_owned();
-    let period_end = crate::sandbox::now().wire_text_millis();
+    let period_end = journey.sandbox.clock().now().wire_text_millis();
     let fields = json!({"merchant": merchant, "period_end": period_end});
     let Some(issued) = journey.operate("issue", "invoice.issue", &fields, |answer| answer["state"] == "issued").await
     else {

@@ -67,7 +67,7 @@ impl<'a> Journey<'a> {
         Ok(Self {
             sandbox,
             merchant: sandbox.merchant()?,
-            client: Client::new(sandbox.credentials(0))?,
+            client: Client::new(sandbox.credentials(0))?.with_clock(sandbox.clock()),
             lang,
             browser: Browser::new(bases.iter().map(String::as_str)),
             aloud,
@@ -77,12 +77,12 @@ impl<'a> Journey<'a> {
             references: number * REFERENCES_MAX,
             began: Instant::now(),
             sellers: [
-                Seller::new(&sandbox.base_url, ready.biller.clone())?,
-                Seller::new(&sandbox.base_url, ready.biller_invoiced.clone())?,
+                Seller::new(&sandbox.base_url, ready.biller.clone(), sandbox.clock())?,
+                Seller::new(&sandbox.base_url, ready.biller_invoiced.clone(), sandbox.clock())?,
             ],
             door: OperatorDoor::new(&ready.operator.url, &ready.operator.token),
             sold: vec![],
-            bills_since: crate::sandbox::now(),
+            bills_since: sandbox.clock().now(),
         })
     }
 

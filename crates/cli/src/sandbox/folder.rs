@@ -34,6 +34,9 @@ pub struct Ready {
     pub biller_invoiced: ReadyBiller,
     /// The operator's door.
     pub operator: ReadyOperator,
+    /// Where the sandbox's clock is kept; a gateway that is not a sandbox has none.
+    #[serde(default)]
+    pub clock_file: Option<PathBuf>,
 }
 
 /// The credentials of a merchant that sells bills.
@@ -143,6 +146,11 @@ impl Folder {
         self.0.join("gateway.db")
     }
 
+    /// How far the clock was turned.
+    pub fn clock(&self) -> PathBuf {
+        self.0.join("clock.json")
+    }
+
     /// Where everything listens, and the API keys.
     pub fn places(&self) -> PathBuf {
         self.0.join("sandbox.json")
@@ -180,6 +188,11 @@ impl Ready {
             advised(what, "start a gateway with `gerbang sandbox`, or name its ready file with --ready-file")
         })?;
         serde_json::from_str(&text).with_context(|| format!("{} is not a ready file", path.display()))
+    }
+
+    /// The clock of its gateway: requests that carry another time are refused.
+    pub fn clock(&self) -> client::Clock {
+        self.clock_file.clone().map_or_else(client::Clock::default, super::clock::of_file)
     }
 
     /// Writes it whole or not at all.

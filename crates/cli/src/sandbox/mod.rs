@@ -2,6 +2,7 @@
 //! merchant. Here it is put together; each part is somebody else's.
 
 mod billers;
+pub mod clock;
 mod folder;
 mod keys;
 mod outside;
@@ -14,7 +15,7 @@ use axum::Router;
 use calendar::Instant;
 use catalogue::Catalogue;
 use connectors::imitation::{Books, SANDBOX_OTP, SANDBOX_PIN};
-use engine::{Clock, CrashPoint, Engine, EngineOptions, Environment, SystemClock};
+use engine::{Clock, CrashPoint, Engine, EngineOptions, Environment, SystemClock, TurnableClock};
 use lifecycle::{MerchantCode, Secret, merchant::Callbacks};
 use operator::OperatorOptions;
 use server::ServerOptions;
@@ -89,6 +90,7 @@ pub struct Sandbox {
     store: Arc<dyn Store>,
     keys: SandboxKeys,
     places: Places,
+    clock: Arc<TurnableClock>,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
     operating: JoinHandle<std::io::Result<()>>,
@@ -116,7 +118,8 @@ impl Sandbox {
         let listener = places::bind_gateway(options.listen, &mut places).await?;
         let base_url = options.public_url.unwrap_or_else(|| places::url_of(&listener));
         let is_first = !options.providers_elsewhere || known == places.gateway;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let turnable = clock::open(&folder)?;
+        let clock: Arc<dyn Clock> = turnable.clone();
         let catalogue = with_files(open_at_any_time(), &options.products)?;
         let outside = if options.providers_elsewhere {
             None
@@ -148,6 +151,7 @@ impl Sandbox {
             version: env!("CARGO_PKG_VERSION").into(),
             store: options.store.shown(),
             issuer: INVOICE_ISSUER.into(),
+            clock: Some(turnable.clone()),
         };
         let operating = serve(operator_listener, operator::router(engine.clone(), door), &stop);
         let serving = serve(listener, server::router(engine.clone(), server_options()), &stop);
@@ -162,6 +166,7 @@ impl Sandbox {
             store,
             keys,
             places,
+            clock: turnable,
             stop,
             serving,
             operating,
@@ -179,6 +184,12 @@ impl Sandbox {
     /// When it runs elsewhere.
     pub fn merchant(&self) -> anyhow::Result<&DemoMerchant> {
         self.outside.as_ref().map(|outside| &outside.merchant).context("the demo merchant runs in another process")
+    }
+
+    /// The sandbox's clock, for its clients.
+    pub fn clock(&self) -> client::Clock {
+        let clock = self.clock.clone();
+        client::Clock::of(move || clock.now())
     }
 
     /// The number of this demo over the folder, from 0; the next one gets the next.
@@ -214,6 +225,7 @@ impl Sandbox {
             biller: billers::ready(&self.engine, &self.seed.billers[0])?,
             biller_invoiced: billers::ready(&self.engine, &self.seed.billers[1])?,
             operator: self.operator.clone(),
+            clock_file: Some(self.folder.clock()),
         })
     }
 

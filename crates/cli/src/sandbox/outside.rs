@@ -6,7 +6,7 @@ use std::{fs::File, sync::Arc};
 use anyhow::Context as _;
 use catalogue::Catalogue;
 use connectors::imitation::Setup;
-use engine::{Clock, SystemClock};
+use engine::Clock;
 use simulator::{
     demo_merchant::DemoMerchant,
     imitations::{ImitationOptions, Provider},
@@ -14,7 +14,7 @@ use simulator::{
 };
 
 use super::{
-    Folder, Places,
+    Folder, Places, clock,
     keys::{self, SandboxKeys},
     places,
 };
@@ -95,7 +95,7 @@ pub async fn prepare_outside(folder: &Folder, listen: std::net::SocketAddr) -> a
     let listener = places::bind_gateway(listen, &mut places).await?;
     places.gateway_url = Some(places::url_of(&listener));
     drop(listener);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = clock::open(folder)?;
     let catalogue = super::open_at_any_time();
     let outside = start_outside(folder, &seed, &keys, &mut places, &clock, &catalogue).await?;
     places.save(folder)?;

@@ -8,7 +8,7 @@ use axum::{
     http::{Request, header},
 };
 use calendar::Instant;
-use engine::{Clock, Engine, EngineOptions, Environment, SystemFresh, digest};
+use engine::{Clock, Engine, EngineOptions, Environment, SystemFresh, TurnableClock, digest};
 use http_body_util::BodyExt as _;
 use ledger::AccountName;
 use lifecycle::{
@@ -89,6 +89,17 @@ impl World {
 
     /// The same with other options. Must be called inside a runtime.
     pub fn start_with(change: impl FnOnce(&mut EngineOptions)) -> Self {
+        Self::start_by(None, change)
+    }
+
+    /// The same with a clock that can be turned. Must be called inside a runtime.
+    pub fn start_turnable() -> Self {
+        let clock = Arc::new(TurnableClock::new(Arc::new(Standing), 0, |_| Ok(())));
+        let turned = clock.clone();
+        Self::start_by(Some(clock), |options| options.clock = turned)
+    }
+
+    fn start_by(clock: Option<Arc<TurnableClock>>, change: impl FnOnce(&mut EngineOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let random = |bytes: &mut [u8]| {
             let mut fresh = SystemFresh::of_system();
