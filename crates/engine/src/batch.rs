@@ -16,11 +16,11 @@ use lifecycle::{
     task::{Task, TaskKind},
 };
 use store::{ProviderNotice, Store, StoreError, Writes};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    EngineOptions, Partner, SystemFresh,
+    EngineOptions, Partner, SystemFresh, Threads,
     perform::Work,
     persist::{Failed, Pen, run_here},
 };
@@ -215,13 +215,20 @@ pub struct Desk {
     work: mpsc::UnboundedSender<Work>,
     waiting: Arc<Waiting>,
     stop: CancellationToken,
+    /// Told when something was scheduled for later, on threads where nobody looks all the time.
+    scheduled: Arc<Notify>,
 }
 
 impl Desk {
     /// A desk over the queue; what is to be performed goes to `work`. When `stop` is cancelled, no writer waits any
     /// longer for a database that is not there.
     pub fn new(errands: mpsc::Receiver<Errand>, work: mpsc::UnboundedSender<Work>, stop: CancellationToken) -> Self {
-        Self { errands: Arc::new(Mutex::new(errands)), work, waiting: Arc::default(), stop }
+        Self { errands: Arc::new(Mutex::new(errands)), work, waiting: Arc::default(), stop, scheduled: Arc::default() }
+    }
+
+    /// Where it is told that something was scheduled.
+    pub(crate) fn scheduled(&self) -> Arc<Notify> {
+        self.scheduled.clone()
     }
 
     /// Waits for an errand and takes what else is queued, up to so many commands; none when nobody can send any more.
@@ -401,6 +408,10 @@ impl BatchWriter {
     fn finish_all(&mut self, batch: Vec<Submission>, verdicts: Vec<Verdict>, world: &WorkingSet) {
         let mut replies = Vec::with_capacity(batch.len());
         let mut work = vec![];
+        let later = |verdict: &Verdict| verdict.tasks.iter().any(|task| task.attempts == 0);
+        if self.options.threads == Threads::Inline && verdicts.iter().any(later) {
+            self.desk.scheduled.notify_one();
+        }
         let mut answers = vec![];
         for (submission, verdict) in batch.into_iter().zip(verdicts) {
             let Submission { partner, unstored, mut reply, .. } = submission;

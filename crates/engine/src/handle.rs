@@ -25,7 +25,7 @@ use lifecycle::{
 };
 use store::{Reader, Store, StoreError};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     task::{JoinError, JoinHandle},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -73,6 +73,7 @@ struct Shared {
     writers: SyncMutex<Vec<RunningWriter>>,
     registering: SyncMutex<()>,
     ledger_health: ArcSwap<LedgerHealth>,
+    scheduled: Arc<Notify>,
 }
 
 /// A writer at work, and how its end is waited for.
@@ -148,6 +149,7 @@ impl Engine {
             writers: SyncMutex::new(writers),
             registering: SyncMutex::default(),
             ledger_health: ArcSwap::default(),
+            scheduled: desk.scheduled(),
             options,
         };
         let engine = Self { shared: Arc::new(shared) };
@@ -502,6 +504,11 @@ impl Engine {
 
     pub(crate) fn housekeeping_interval(&self) -> Duration {
         Duration::from_secs(self.shared.options.housekeeping_seconds.max(1))
+    }
+
+    /// Something was scheduled for later.
+    pub(crate) async fn scheduled(&self) {
+        self.shared.scheduled.notified().await;
     }
 
     pub(crate) async fn stopping(&self) {

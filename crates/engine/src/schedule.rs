@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
+use calendar::Instant;
 use tokio::sync::oneshot;
 
 use crate::{Engine, batch::Errand, perform::Work};
 
+/// The time between two rounds of taking up, in milliseconds.
+const ROUND_MS: u64 = 250;
+
 /// Takes up due tasks until the engine stops.
 pub(crate) async fn run(engine: Engine) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(engine.tick_ms()));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            biased;
-            () = engine.stopping() => return,
-            _ = ticks.tick() => {}
-        }
-        if engine.next_due().await.is_none_or(|due| due > engine.now()) {
+        let due = engine.next_due().await;
+        if due.is_none_or(|due| due > engine.now()) {
+            tokio::select! {
+                biased;
+                () = engine.stopping() => return,
+                () = engine.scheduled() => {}
+                () = tokio::time::sleep(wait(&engine, due)) => {}
+            }
             continue;
         }
         let (reply, tasks) = oneshot::channel();
@@ -26,5 +30,18 @@ pub(crate) async fn run(engine: Engine) {
         for task in tasks.await.unwrap_or_default() {
             engine.take_up(Work { task, partner: None, rows: vec![], unstored: None });
         }
+        // What is left is for the next round: neither more at once than can be performed, nor what could not be taken.
+        tokio::select! {
+            biased;
+            () = engine.stopping() => return,
+            () = tokio::time::sleep(Duration::from_millis(engine.tick_ms().min(ROUND_MS))) => {}
+        }
     }
+}
+
+/// How long until there is something to do, as far as is known.
+fn wait(engine: &Engine, due: Option<Instant>) -> Duration {
+    let tick = Duration::from_millis(engine.tick_ms());
+    let micros = due.map(|due| due.micros().saturating_sub(engine.now().micros()).max(1_000));
+    micros.and_then(|micros| u64::try_from(micros).ok()).map_or(tick, |micros| Duration::from_micros(micros).min(tick))
 }

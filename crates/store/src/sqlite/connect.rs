@@ -38,6 +38,53 @@ pub(super) fn lock(database: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// Where a database is.
+pub(super) enum Database {
+    /// In a file.
+    File(PathBuf),
+    /// In memory, under a name that the connections of this process share. It is gone with the last of them.
+    Memory(String),
+}
+
+impl Database {
+    /// The connection that writes.
+    pub(super) fn writer(&self) -> Result<Connection, StoreError> {
+        match self {
+            Self::File(path) => writer(path),
+            Self::Memory(name) => memory(name),
+        }
+    }
+
+    /// A connection beside the writer.
+    pub(super) fn side(&self) -> Result<Connection, StoreError> {
+        match self {
+            Self::File(path) => side(path),
+            Self::Memory(name) => memory(name),
+        }
+    }
+
+    /// A connection that only reads.
+    pub(super) fn reader(&self) -> Result<Connection, StoreError> {
+        match self {
+            Self::File(path) => reader(path),
+            Self::Memory(name) => memory(name),
+        }
+    }
+}
+
+/// A connection to a database in memory: nothing to be made durable, and no log to be kept short.
+fn memory(name: &str) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_CREATE;
+    let connection = Connection::open_with_flags_and_vfs(name, flags, "memdb").map_err(open_failed)?;
+    let set_up = || {
+        behave(&connection)?;
+        connection.pragma_update_and_check(None, "journal_mode", "memory", |row| row.get::<_, String>(0))?;
+        connection.pragma_update(None, "synchronous", "OFF")
+    };
+    set_up().map_err(open_failed)?;
+    Ok(connection)
+}
+
 /// The connection that writes.
 pub(super) fn writer(database: &Path) -> Result<Connection, StoreError> {
     open(database, OpenFlags::SQLITE_OPEN_CREATE, WRITER_CACHE_KIB)
@@ -66,16 +113,21 @@ fn open(database: &Path, more: OpenFlags, cache_kib: i64) -> Result<Connection, 
 }
 
 fn set_up(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
+    behave(connection)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)
+}
+
+/// What every connection is told, wherever its database is.
+fn behave(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(statements::CACHE_CAPACITY);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     // Else a statement whose plan may depend on a value is planned again for every value.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "cache_size", -cache_kib)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "temp_store", "MEMORY")
 }

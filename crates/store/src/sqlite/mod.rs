@@ -5,6 +5,7 @@ mod checkpoint;
 mod connect;
 pub(crate) mod copying;
 mod lookups;
+mod memory;
 mod migrations;
 mod reader;
 mod saves;
@@ -14,7 +15,7 @@ mod writer;
 
 use std::{
     fs::File,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
@@ -27,7 +28,7 @@ use crate::{
     rows::{self, FORMAT},
 };
 
-/// A gateway's memory in one SQLite file. While it, its writer or one of its readers lives, nobody else opens the file.
+/// A gateway's memory in one SQLite file, or in this process alone. While it, its writer or one of its readers lives, nobody else opens the file.
 #[derive(Clone)]
 pub struct SqliteStore {
     inner: Arc<Inner>,
@@ -35,7 +36,7 @@ pub struct SqliteStore {
 
 /// What writer and readers share.
 pub(crate) struct Inner {
-    database: PathBuf,
+    database: connect::Database,
     vault: Vault,
     has_writer: AtomicBool,
     checkpoints: Arc<checkpoint::Shared>,
@@ -43,7 +44,7 @@ pub(crate) struct Inner {
     checkpointer: Option<checkpoint::Checkpointer>,
     side: Mutex<Connection>,
     turn: Mutex<()>,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl SqliteStore {
@@ -59,14 +60,14 @@ impl SqliteStore {
         let checkpointer = checkpoint::Checkpointer::start(path)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                database: path.to_owned(),
+                database: connect::Database::File(path.to_owned()),
                 vault,
                 has_writer: AtomicBool::new(false),
                 checkpoints: checkpointer.shared(),
                 checkpointer: Some(checkpointer),
                 side: Mutex::new(side),
                 turn: Mutex::new(()),
-                _lock: lock,
+                _lock: Some(lock),
             }),
         })
     }

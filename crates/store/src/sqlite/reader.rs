@@ -11,7 +11,7 @@ use lifecycle::{
 use rusqlite::{Connection, params};
 
 use super::{
-    Inner, connect,
+    Inner,
     lookups::{Lookup, id_bytes},
     statements as sql,
 };
@@ -30,7 +30,7 @@ pub(super) struct SqliteReader {
 impl SqliteReader {
     /// Opens a connection for a reader.
     pub(super) fn open(inner: Arc<Inner>) -> Result<Self, StoreError> {
-        Ok(Self { connection: connect::reader(&inner.database)?, inner })
+        Ok(Self { connection: inner.database.reader()?, inner })
     }
 
     fn lookup(&self) -> Lookup<'_> {

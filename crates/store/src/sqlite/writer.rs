@@ -10,7 +10,7 @@ use lifecycle::{Key, Row, task::Task};
 use rusqlite::{Connection, ErrorCode, hooks::Wal, params};
 
 use super::{
-    Inner, connect,
+    Inner,
     lookups::{Lookup, id_bytes},
     saves, statements as sql,
 };
@@ -30,7 +30,7 @@ pub(super) struct SqliteWriter {
 impl SqliteWriter {
     /// Takes the writer's place, which must be free.
     pub(super) fn open(inner: Arc<Inner>) -> Result<Self, StoreError> {
-        let mut connection = connect::writer(&inner.database)?;
+        let mut connection = inner.database.writer()?;
         let log_pages = Arc::new(AtomicU32::new(0));
         let told = Arc::clone(&log_pages);
         connection
