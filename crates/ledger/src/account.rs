@@ -17,18 +17,33 @@ pub enum Class {
     FeeRevenue,
     /// Money on its way: paid to or by us at a bank, or in dispute until an operator settles it.
     Clearing,
+    /// What we owe a merchant for payments of its customers that their provider settled, less what was given back.
+    MerchantPayable,
+    /// What a provider owes us because its settlement fell short; negative: what we owe it because it paid too much.
+    ProviderClaim,
 }
+
+/// Whose accounts hold money that belongs to no merchant: a line of a settlement that nobody here knows anything about.
+/// No merchant's code has parentheses.
+pub const HOUSE: &str = "(house)";
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 5] =
-        [Self::MerchantDeposit, Self::MerchantReceivable, Self::ProviderFloat, Self::FeeRevenue, Self::Clearing];
+    pub const ALL: [Self; 7] = [
+        Self::MerchantDeposit,
+        Self::MerchantReceivable,
+        Self::ProviderFloat,
+        Self::FeeRevenue,
+        Self::Clearing,
+        Self::MerchantPayable,
+        Self::ProviderClaim,
+    ];
 
     /// The side on which its balance grows.
     pub const fn normal_side(self) -> Side {
         match self {
-            Self::MerchantDeposit | Self::FeeRevenue => Side::Credit,
-            Self::MerchantReceivable | Self::ProviderFloat | Self::Clearing => Side::Debit,
+            Self::MerchantDeposit | Self::FeeRevenue | Self::MerchantPayable => Side::Credit,
+            Self::MerchantReceivable | Self::ProviderFloat | Self::Clearing | Self::ProviderClaim => Side::Debit,
         }
     }
 
@@ -40,7 +55,14 @@ impl Class {
             Self::ProviderFloat => "float",
             Self::FeeRevenue => "fee",
             Self::Clearing => "clearing",
+            Self::MerchantPayable => "payable",
+            Self::ProviderClaim => "claim",
         }
+    }
+
+    /// Whether its accounts are kept per provider.
+    pub const fn has_provider(self) -> bool {
+        matches!(self, Self::ProviderFloat | Self::ProviderClaim)
     }
 }
 
@@ -54,11 +76,11 @@ pub struct AccountName {
 
 /// The text names no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an account's name is class:merchant or float:merchant:provider")]
+#[error("an account's name is class:merchant, or float:merchant:provider and claim:merchant:provider")]
 pub struct NameError;
 
 impl AccountName {
-    /// A merchant's account of a class other than the float.
+    /// A merchant's account of a class that is not kept per provider.
     pub fn of(class: Class, merchant: impl Into<String>) -> Self {
         Self { class, merchant: merchant.into(), provider: None }
     }
@@ -66,6 +88,11 @@ impl AccountName {
     /// A merchant's part of the float at a provider.
     pub fn float(merchant: impl Into<String>, provider: impl Into<String>) -> Self {
         Self { class: Class::ProviderFloat, merchant: merchant.into(), provider: Some(provider.into()) }
+    }
+
+    /// What a provider owes us beside a merchant's payments.
+    pub fn claim(merchant: impl Into<String>, provider: impl Into<String>) -> Self {
+        Self { class: Class::ProviderClaim, merchant: merchant.into(), provider: Some(provider.into()) }
     }
 
     /// What it is for.
@@ -105,7 +132,7 @@ impl FromStr for AccountName {
         let class = parts.next().and_then(|name| Class::ALL.into_iter().find(|class| class.name() == name));
         let (class, merchant) = class.zip(parts.next().filter(|merchant| !merchant.is_empty())).ok_or(NameError)?;
         let provider = parts.next().filter(|provider| !provider.is_empty()).map(str::to_owned);
-        if provider.is_some() != (class == Class::ProviderFloat) {
+        if provider.is_some() != class.has_provider() {
             return Err(NameError);
         }
         Ok(Self { class, merchant: merchant.to_owned(), provider })
@@ -140,10 +167,16 @@ mod tests {
 
     #[test]
     fn names_print_and_parse_back() {
-        for name in [AccountName::of(Class::MerchantDeposit, "SANDBOX"), AccountName::float("SANDBOX", "kiosk")] {
+        for class in Class::ALL.into_iter().filter(|class| !class.has_provider()) {
+            let name = AccountName::of(class, "SANDBOX");
             assert_eq!(name.to_string().parse(), Ok(name));
         }
-        for text in ["", "deposit", "deposit:", "float:SANDBOX", "deposit:SANDBOX:kiosk", "other:SANDBOX"] {
+        for name in [AccountName::float("SANDBOX", "kiosk"), AccountName::claim(HOUSE, "kiosk")] {
+            assert_eq!(name.to_string().parse(), Ok(name));
+        }
+        for text in
+            ["", "deposit", "deposit:", "float:SANDBOX", "claim:SANDBOX", "payable:SANDBOX:kiosk", "other:SANDBOX"]
+        {
             assert_eq!(text.parse::<AccountName>(), Err(NameError), "{text}");
         }
     }

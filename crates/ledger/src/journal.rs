@@ -65,6 +65,16 @@ words!(
         Reversal = "reversal",
         /// A merchant paid an invoice, in full or in part.
         InvoicePaid = "invoice_paid",
+        /// A provider's settlement held what we expected of it.
+        Settled = "settled",
+        /// A settlement held money for what we had not believed, and an operator took its word.
+        Adopted = "adopted",
+        /// A settlement held another amount, and an operator took it as the right one.
+        Corrected = "corrected",
+        /// An operator took a difference between a settlement and us as the provider's debt, or as ours to it.
+        Claimed = "claimed",
+        /// An operator took a difference between a settlement and us as our loss or gain.
+        WriteOff = "write_off",
     }
 );
 
@@ -83,6 +93,8 @@ words!(
         Payment = "payment",
         /// Money reserved or given back.
         Hold = "hold",
+        /// What a provider's settlement and we do not agree about.
+        Difference = "difference",
     }
 );
 
@@ -106,7 +118,8 @@ pub struct Journal {
     pub id: JournalId,
     /// Why.
     pub kind: JournalKind,
-    /// What it is about: the bits of a bill's, top-up's or invoice's id.
+    /// What it is about: the bits of a bill's, top-up's or invoice's id, of a settlement file's or of an
+    /// item of a reconciliation.
     pub subject: u128,
     /// When.
     pub at: Instant,

@@ -13,7 +13,7 @@ mod books;
 mod journal;
 pub mod verify;
 
-pub use account::{Account, AccountName, Class, NameError};
+pub use account::{Account, AccountName, Class, HOUSE, NameError};
 pub use books::{Books, Limit};
 pub use journal::{Entry, Journal, JournalId, JournalKind, Posting, Purpose, Side};
 

@@ -5,7 +5,7 @@ use ledger::{Account, AccountName};
 
 use crate::{
     AccountCreationId, AuthCodeId, BillId, Decision, Digest, InvoiceId, LinkId, MerchantCode, NotificationId,
-    PaymentId, ProductCode, Reason, Refusal, Secret, TopUpId,
+    PaymentId, ProductCode, Reason, ReconciliationItemId, Refusal, Secret, SettlementFileId, TopUpId,
     account_creation::{self, AccountCreation},
     auth_code::{self, AuthCode},
     bill::{self, Bill, BillTask},
@@ -17,6 +17,7 @@ use crate::{
     notification::{self, Notification},
     payment::{self, Payment},
     provider::Outcome,
+    reconciliation::{self, ReconciliationItem, SettlementFile},
     request::{Request, RequestKey, ServiceCode},
     task::{Task, TaskKind},
 };
@@ -75,6 +76,12 @@ pub enum Key {
     Invoice(InvoiceId),
     /// A merchant's book of invoices.
     InvoiceBook(MerchantCode),
+    /// A provider's settlement file by id.
+    SettlementFile(SettlementFileId),
+    /// An item of a reconciliation by id.
+    ReconciliationItem(ReconciliationItemId),
+    /// The item that accounts for something of a provider's.
+    ReconciliationClaim(String, String),
 }
 
 macro_rules! rows {
@@ -116,6 +123,10 @@ rows!(
     Invoice,
     /// A merchant's book of invoices.
     InvoiceBook,
+    /// A provider's settlement file.
+    SettlementFile,
+    /// An item of a reconciliation.
+    ReconciliationItem,
 );
 
 impl Row {
@@ -155,6 +166,11 @@ impl Row {
             }
             Self::Invoice(row) => vec![Key::Invoice(row.id)],
             Self::InvoiceBook(row) => vec![Key::InvoiceBook(row.merchant.clone())],
+            Self::SettlementFile(row) => vec![Key::SettlementFile(row.id)],
+            Self::ReconciliationItem(row) => {
+                let claim = row.claim.clone().map(|claim| Key::ReconciliationClaim(row.provider.clone(), claim));
+                std::iter::once(Key::ReconciliationItem(row.id)).chain(claim).collect()
+            }
         }
     }
 }
@@ -203,6 +219,10 @@ pub enum Command {
     IssueInvoice(invoice::Issue),
     /// Operator: an invoice was paid, in full or in part.
     SettleInvoice(invoice::Settle),
+    /// Operator: keep a portion of what was found of a settlement file.
+    KeepFindings(Box<reconciliation::KeepFindings>),
+    /// Operator: do something about an exception of a reconciliation.
+    CloseException(reconciliation::Close),
     /// Our page: the customer chose a wallet to link.
     ChooseWallet {
         /// The page.
@@ -303,6 +323,8 @@ reader!(bill_row, Bill);
 reader!(top_up_row, TopUp);
 reader!(invoice_row, Invoice);
 reader!(invoice_book_row, InvoiceBook);
+reader!(settlement_file_row, SettlementFile);
+reader!(reconciliation_item_row, ReconciliationItem);
 
 impl Command {
     /// The call behind the command, when a merchant made it.
@@ -360,6 +382,8 @@ impl Command {
                 let own = [Key::Invoice(c.invoice), Key::InvoiceBook(c.merchant.clone())];
                 c.accounts().map(Key::Account).into_iter().chain(own).collect()
             }
+            Self::KeepFindings(c) => c.keys(),
+            Self::CloseException(c) => c.keys(),
             Self::Bind(c) => c.auth_code.map(Key::AuthCodeByCode).into_iter().chain(active_key(c)).collect(),
             Self::Unbind(c) => vec![Key::LinkByAccountToken(c.account_token)],
             Self::InquireAccount(c) => asked_link_key(c).into_iter().chain(creation_key(c)).collect(),
@@ -429,6 +453,8 @@ impl Command {
             Self::ConfirmTopUp(c) => deposit::confirm(c, world, context),
             Self::IssueInvoice(c) => invoice::issue(c, world, context),
             Self::SettleInvoice(c) => invoice::settle(c, world, context),
+            Self::KeepFindings(c) => reconciliation::keep_findings(*c, world, context),
+            Self::CloseException(c) => reconciliation::close(c, world, context),
             other => other.decide_step(world, context),
         }
     }

@@ -137,6 +137,14 @@ id!(
     /// One exchange of messages with the outside.
     ExchangeId, "exc"
 );
+id!(
+    /// One settlement file of a provider: the first bits of the digest of what it says.
+    SettlementFileId, "stl"
+);
+id!(
+    /// One line of a settlement file, or one thing that it should have held, with what became of it.
+    ReconciliationItemId, "rec"
+);
 
 #[cfg(test)]
 mod tests {

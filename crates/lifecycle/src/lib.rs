@@ -22,6 +22,7 @@ pub mod merchant;
 pub mod notification;
 pub mod payment;
 pub mod provider;
+pub mod reconciliation;
 pub mod refund;
 pub mod refusal;
 pub mod request;
@@ -32,8 +33,8 @@ pub mod task;
 pub use command::{Command, Key, Row};
 pub use decision::{Answer, Context, Decision, Fresh};
 pub use ids::{
-    AccountCreationId, AuthCodeId, BillId, ExchangeId, InvoiceId, LinkId, NotificationId, PaymentId, RefundId,
-    RequestId, RulingId, TaskId, TopUpId,
+    AccountCreationId, AuthCodeId, BillId, ExchangeId, InvoiceId, LinkId, NotificationId, PaymentId,
+    ReconciliationItemId, RefundId, RequestId, RulingId, SettlementFileId, TaskId, TopUpId,
 };
 pub use merchant::{Merchant, MerchantCode, ProductCode};
 pub use refusal::{Reason, Refusal};

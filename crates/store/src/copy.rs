@@ -212,6 +212,32 @@ pub(crate) const TABLES: &[Table] = &[
     },
     Table { name: "invoice_books", key: 1, columns: &[("merchant", Text), ("format", Integer), ("detail", Bytes)] },
     Table {
+        name: "settlement_files",
+        key: 1,
+        columns: &[
+            ("id", Id),
+            ("provider", Text),
+            ("day", Integer),
+            ("state", Text),
+            ("format", Integer),
+            ("detail", Bytes),
+        ],
+    },
+    Table {
+        name: "reconciliation_items",
+        key: 1,
+        columns: &[
+            ("id", Id),
+            ("provider", Text),
+            ("file", Id),
+            ("claim", Text),
+            ("bucket", Text),
+            ("state", Text),
+            ("format", Integer),
+            ("detail", Bytes),
+        ],
+    },
+    Table {
         name: "tasks",
         key: 1,
         columns: &[("id", Id), ("due_at", Integer), ("attempts", Integer), ("format", Integer), ("detail", Bytes)],

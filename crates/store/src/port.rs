@@ -6,13 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use calendar::Instant;
+use calendar::{Instant, JakartaDay};
 use ledger::{Account, AccountName, Entry};
 use lifecycle::{
-    BillId, InvoiceId, Key, Merchant, MerchantCode, Row, TaskId, TopUpId,
+    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ReconciliationItemId, Row, SettlementFileId, TaskId,
+    TopUpId,
     bill::Bill,
     deposit::TopUp,
     invoice::Invoice,
+    payment::Payment,
+    reconciliation::{ReconciliationItem, SettlementFile},
     request::{Request, RequestKey, StoredAnswer},
     task::Task,
 };
@@ -131,6 +134,11 @@ pub trait Reader: Send {
     /// The row of a key.
     fn row(&self, key: &Key) -> Result<Option<Row>, StoreError>;
 
+    /// The row of every key, in the order of the keys.
+    fn rows(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError> {
+        keys.iter().map(|key| self.row(key)).collect()
+    }
+
     /// Every registered merchant.
     fn merchants(&self) -> Result<Vec<Merchant>, StoreError>;
 
@@ -185,6 +193,36 @@ pub trait Reader: Send {
         after: Option<InvoiceId>,
         limit: usize,
     ) -> Result<Vec<Invoice>, StoreError>;
+
+    /// Settlement files of business days from `since` on, in the order of their ids, from the one after `after` (all
+    /// when none).
+    fn settlement_files(
+        &self,
+        since: JakartaDay,
+        after: Option<SettlementFileId>,
+        limit: usize,
+    ) -> Result<Vec<SettlementFile>, StoreError>;
+
+    /// The items that a settlement file's import opened, oldest first, from the one after `after` (all when none).
+    fn reconciliation_items(
+        &self,
+        file: SettlementFileId,
+        after: Option<ReconciliationItemId>,
+        limit: usize,
+    ) -> Result<Vec<ReconciliationItem>, StoreError>;
+
+    /// Items of reconciliations that are open, oldest first, from the one after `after` (all when none).
+    fn open_reconciliation_items(
+        &self,
+        after: Option<ReconciliationItemId>,
+        limit: usize,
+    ) -> Result<Vec<ReconciliationItem>, StoreError>;
+
+    /// Everybody's payments from this id on, before that one, oldest first. An id begins with the time of its making.
+    fn payments_between(&self, from: PaymentId, until: PaymentId, limit: usize) -> Result<Vec<Payment>, StoreError>;
+
+    /// Everybody's bills from this id on, before that one, oldest first.
+    fn bills_between(&self, from: BillId, until: BillId, limit: usize) -> Result<Vec<Bill>, StoreError>;
 
     /// How many links of each state a product has, by the state's name.
     fn link_counts(&self) -> Result<Vec<(lifecycle::ProductCode, String, u64)>, StoreError>;

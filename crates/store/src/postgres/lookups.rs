@@ -6,8 +6,18 @@ use std::collections::HashMap;
 use calendar::JakartaDay;
 use ledger::{Account, Entry};
 use lifecycle::{
-    Key, MerchantCode, Row as Kept, account_creation::AccountCreation, auth_code::AuthCode, bill::Bill, deposit::TopUp,
-    invoice::Invoice, linkage::Link, notification::Notification, payment::Payment, request::RequestKey, task::Task,
+    Key, MerchantCode, Row as Kept,
+    account_creation::AccountCreation,
+    auth_code::AuthCode,
+    bill::Bill,
+    deposit::TopUp,
+    invoice::Invoice,
+    linkage::Link,
+    notification::Notification,
+    payment::Payment,
+    reconciliation::{ReconciliationItem, SettlementFile},
+    request::RequestKey,
+    task::Task,
 };
 use tokio_postgres::{
     Row,
@@ -60,6 +70,8 @@ struct Columns<'k> {
     top_ups: (Vec<Uuid>, Vec<&'k str>, Vec<&'k str>),
     invoices: Vec<Uuid>,
     invoice_books: Vec<&'k str>,
+    settlement_files: Vec<Uuid>,
+    reconciliation_items: (Vec<Uuid>, Vec<&'k str>, Vec<&'k str>),
 }
 
 /// By id, order, and order that was taken.
@@ -174,6 +186,12 @@ impl<'k> Columns<'k> {
             }
             Key::Invoice(id) => self.invoices.push(Uuid::from_u128(id.bits())),
             Key::InvoiceBook(merchant) => self.invoice_books.push(merchant.as_str()),
+            Key::SettlementFile(id) => self.settlement_files.push(Uuid::from_u128(id.bits())),
+            Key::ReconciliationItem(id) => self.reconciliation_items.0.push(Uuid::from_u128(id.bits())),
+            Key::ReconciliationClaim(provider, claim) => {
+                self.reconciliation_items.1.push(provider);
+                self.reconciliation_items.2.push(claim);
+            }
         }
     }
 
@@ -181,6 +199,7 @@ impl<'k> Columns<'k> {
         let mut lookup = Lookup { flight: vec![], open: vec![] };
         self.bind_accounts(&mut lookup, hold);
         self.bind_bills(&mut lookup, hold);
+        self.bind_reconciliation(&mut lookup, hold);
         let ((days, merchants, external_ids), (r_merchants, services, references)) = (self.requests, self.references);
         let used = !days.is_empty() || !references.is_empty();
         let params =
@@ -253,6 +272,18 @@ impl<'k> Columns<'k> {
         let merchants = std::mem::take(&mut self.invoice_books);
         let statements = [sql::INVOICE_BOOKS_LOCK, sql::INVOICE_BOOKS_READ];
         lookup.push(!merchants.is_empty(), hold, statements, open_invoice_book, params([put(merchants)]));
+    }
+
+    fn bind_reconciliation(&mut self, lookup: &mut Lookup<'k>, hold: Hold) {
+        let ids = std::mem::take(&mut self.settlement_files);
+        let statements = [sql::SETTLEMENT_FILES_LOCK, sql::SETTLEMENT_FILES_READ];
+        lookup.push(!ids.is_empty(), hold, statements, open::<SettlementFile>, params([put(ids)]));
+
+        let (ids, providers, claims) = std::mem::take(&mut self.reconciliation_items);
+        let used = !ids.is_empty() || !claims.is_empty();
+        let statements = [sql::RECONCILIATION_ITEMS_LOCK, sql::RECONCILIATION_ITEMS_READ];
+        let params = params([put(ids), put(providers), put(claims)]);
+        lookup.push(used, hold, statements, open::<ReconciliationItem>, params);
     }
 }
 

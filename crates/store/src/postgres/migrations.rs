@@ -12,6 +12,7 @@ use crate::{
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_first", text: include_str!("migrations/0001_first.sql") },
     Migration { name: "0002_bills", text: include_str!("migrations/0002_bills.sql") },
+    Migration { name: "0003_reconciliation", text: include_str!("migrations/0003_reconciliation.sql") },
 ];
 
 /// Brings the schema up to date, or says why not.

@@ -2,11 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use calendar::Instant;
+use calendar::{Instant, JakartaDay};
 use ledger::{Account, AccountName, Entry};
 use lifecycle::{
-    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ProductCode, Row, TopUpId, bill::Bill, deposit::TopUp,
-    invoice::Invoice, payment::Payment, task::Task,
+    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ProductCode, ReconciliationItemId, Row,
+    SettlementFileId, TopUpId,
+    bill::Bill,
+    deposit::TopUp,
+    invoice::Invoice,
+    payment::Payment,
+    reconciliation::{ReconciliationItem, SettlementFile},
+    task::Task,
 };
 use uuid::Uuid;
 
@@ -72,6 +78,12 @@ impl Reader for PostgresReader {
         let lookup = Lookup::of(keys, Hold::Read, &self.inner.vault);
         let answers = self.inner.ask(&lookup.flight)?;
         Ok(lookup.rows(keys, &answers, &self.inner.vault)?.pop().flatten())
+    }
+
+    fn rows(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError> {
+        let lookup = Lookup::of(keys, Hold::Read, &self.inner.vault);
+        let answers = self.inner.ask(&lookup.flight)?;
+        lookup.rows(keys, &answers, &self.inner.vault)
     }
 
     fn merchants(&self) -> Result<Vec<Merchant>, StoreError> {
@@ -149,6 +161,46 @@ impl Reader for PostgresReader {
     ) -> Result<Vec<Invoice>, StoreError> {
         let after = after(after_id.map(InvoiceId::bits));
         self.details(&sql::INVOICES_OF_MERCHANT.with(vec![put(merchant.as_str()), put(after), put(limit(count))]))
+    }
+
+    fn settlement_files(
+        &self,
+        since: JakartaDay,
+        after_id: Option<SettlementFileId>,
+        count: usize,
+    ) -> Result<Vec<SettlementFile>, StoreError> {
+        let after = after(after_id.map(SettlementFileId::bits));
+        let since = i64::from(since.number());
+        self.details(&sql::SETTLEMENT_FILES.with(vec![put(after), put(since), put(limit(count))]))
+    }
+
+    fn reconciliation_items(
+        &self,
+        file: SettlementFileId,
+        after_id: Option<ReconciliationItemId>,
+        count: usize,
+    ) -> Result<Vec<ReconciliationItem>, StoreError> {
+        let (file, after) = (Uuid::from_u128(file.bits()), after(after_id.map(ReconciliationItemId::bits)));
+        self.details(&sql::RECONCILIATION_ITEMS_OF_FILE.with(vec![put(file), put(after), put(limit(count))]))
+    }
+
+    fn open_reconciliation_items(
+        &self,
+        after_id: Option<ReconciliationItemId>,
+        count: usize,
+    ) -> Result<Vec<ReconciliationItem>, StoreError> {
+        let after = after(after_id.map(ReconciliationItemId::bits));
+        self.details(&sql::RECONCILIATION_ITEMS_OPEN.with(vec![put(after), put(limit(count))]))
+    }
+
+    fn payments_between(&self, from: PaymentId, until: PaymentId, count: usize) -> Result<Vec<Payment>, StoreError> {
+        let (from, until) = (Uuid::from_u128(from.bits()), Uuid::from_u128(until.bits()));
+        self.details(&sql::PAYMENTS_BETWEEN.with(vec![put(from), put(until), put(limit(count))]))
+    }
+
+    fn bills_between(&self, from: BillId, until: BillId, count: usize) -> Result<Vec<Bill>, StoreError> {
+        let (from, until) = (Uuid::from_u128(from.bits()), Uuid::from_u128(until.bits()));
+        self.details(&sql::BILLS_BETWEEN.with(vec![put(from), put(until), put(limit(count))]))
     }
 
     fn link_counts(&self) -> Result<Vec<(ProductCode, String, u64)>, StoreError> {

@@ -15,6 +15,7 @@ use lifecycle::{
     linkage::Link,
     notification::Notification,
     payment::Payment,
+    reconciliation::{ReconciliationItem, SettlementFile},
     request::{Request, RequestKey, StoredAnswer},
     task::Task,
 };
@@ -38,6 +39,8 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
     let [new_payments, payments] = save.sorted(by_table.payments);
     let [new_notifications, notifications] = save.sorted(by_table.notifications);
     let [new_bills, bills] = save.sorted(by_table.bills);
+    // One statement takes its rows in no order that it promises, and each of these in the order of their ids.
+    let giving_way = by_table.reconciliation_items.partition_point(|item| item.claim.is_none());
     let all = [
         save.requests(&writes.requests)?,
         save.answers(&writes.answers)?,
@@ -56,6 +59,9 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
         save.top_ups(by_table.top_ups)?,
         save.invoices(by_table.invoices)?,
         save.invoice_books(by_table.invoice_books)?,
+        save.settlement_files(by_table.settlement_files)?,
+        save.reconciliation_items(&by_table.reconciliation_items[..giving_way])?,
+        save.reconciliation_items(&by_table.reconciliation_items[giving_way..])?,
         save.tasks(&writes.tasks)?,
         ended(&writes.ended),
         save.provider_notices(&writes.provider_notices)?,
@@ -85,6 +91,8 @@ impl Kept {
             Row::Bill(row) => Some(row.id()),
             Row::TopUp(row) => Some(row.id()),
             Row::Invoice(row) => Some(row.id()),
+            Row::SettlementFile(row) => Some(row.id()),
+            Row::ReconciliationItem(row) => Some(row.id()),
         };
         Self::Found(rows.iter().flatten().filter_map(id).collect())
     }
@@ -373,6 +381,35 @@ impl Save<'_> {
             let details: Vec<Vec<u8>> = details.collect::<Result<_, _>>()?;
             let merchants = column(&books, |row| row.merchant.as_str());
             Ok(sql::INVOICE_BOOK_SAVE.with(vec![put(merchants), put(formats(&books)), put(details)]))
+        })
+    }
+
+    fn settlement_files<'w>(self, mut files: Vec<&'w SettlementFile>) -> Maybe<'w> {
+        sort(&mut files);
+        unless_empty(&files, || {
+            Ok(sql::SETTLEMENT_FILE_SAVE.with(vec![
+                put(ids(&files)),
+                put(column(&files, |row| row.provider.as_str())),
+                put(column(&files, |row| i64::from(row.day.number()))),
+                put(states(&files)),
+                put(formats(&files)),
+                put(self.details(&files)?),
+            ]))
+        })
+    }
+
+    fn reconciliation_items<'w>(self, items: &[&'w ReconciliationItem]) -> Maybe<'w> {
+        unless_empty(items, || {
+            Ok(sql::RECONCILIATION_ITEM_SAVE.with(vec![
+                put(ids(items)),
+                put(column(items, |row| row.provider.as_str())),
+                put(column(items, |row| Uuid::from_u128(row.file.bits()))),
+                put(column(items, |row| row.claim.as_deref())),
+                put(column(items, |row| row.bucket.name())),
+                put(states(items)),
+                put(formats(items)),
+                put(self.details(items)?),
+            ]))
         })
     }
 

@@ -159,6 +159,15 @@ macro_rules! rows_of {
         "INSERT INTO invoice_books (merchant, format, detail) SELECT unnest($1::text[]), unnest($2::bigint[]), \
          unnest($3::bytea[])"
     };
+    (settlement_files) => {
+        "INSERT INTO settlement_files (id, provider, day, state, format, detail) SELECT unnest($1::uuid[]), \
+         unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bytea[])"
+    };
+    (reconciliation_items) => {
+        "INSERT INTO reconciliation_items (id, provider, file, claim, bucket, state, format, detail) SELECT \
+         unnest($1::uuid[]), unnest($2::text[]), unnest($3::uuid[]), unnest($4::text[]), unnest($5::text[]), \
+         unnest($6::text[]), unnest($7::bigint[]), unnest($8::bytea[])"
+    };
     (tasks) => {
         "INSERT INTO tasks (id, due_at, attempts, format, detail) SELECT unnest($1::uuid[]), unnest($2::bigint[]), \
          unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bytea[])"
@@ -208,6 +217,22 @@ macro_rules! invoice_books_found {
     () => {
         "SELECT t.merchant, t.format, t.detail FROM invoice_books t \
          WHERE t.merchant IN (SELECT unnest($1::text[])) ORDER BY t.merchant"
+    };
+}
+
+macro_rules! settlement_files_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM settlement_files t \
+         WHERE t.id IN (SELECT unnest($1::uuid[])) ORDER BY t.id"
+    };
+}
+
+macro_rules! reconciliation_items_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM reconciliation_items t WHERE t.id IN ( \
+         SELECT unnest($1::uuid[]) UNION \
+         SELECT q.id FROM unnest($2::text[], $3::text[]) AS k(p, c) JOIN reconciliation_items q ON q.provider = k.p \
+         AND q.claim = k.c) ORDER BY t.id"
     };
 }
 
@@ -271,6 +296,13 @@ statements!(
     TOP_UPS_READ (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = top_ups_found!();
     INVOICES_LOCK (UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = concat!(invoices_found!(), " FOR UPDATE OF t");
     INVOICES_READ (UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = invoices_found!();
+    SETTLEMENT_FILES_LOCK (UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = concat!(settlement_files_found!(), " FOR UPDATE OF t");
+    SETTLEMENT_FILES_READ (UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = settlement_files_found!();
+    RECONCILIATION_ITEMS_LOCK (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = concat!(reconciliation_items_found!(), " FOR UPDATE OF t");
+    RECONCILIATION_ITEMS_READ (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = reconciliation_items_found!();
     INVOICE_BOOKS_LOCK (TEXT_ARRAY) -> (TEXT, INT8, BYTEA) = concat!(invoice_books_found!(), " FOR UPDATE OF t");
     INVOICE_BOOKS_READ (TEXT_ARRAY) -> (TEXT, INT8, BYTEA) = invoice_books_found!();
 
@@ -331,6 +363,12 @@ statements!(
     INVOICE_BOOK_SAVE (TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
         = concat!(rows_of!(invoice_books), " ON CONFLICT (merchant) DO UPDATE SET format = excluded.format, \
         detail = excluded.detail");
+    SETTLEMENT_FILE_SAVE (UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = concat!(rows_of!(settlement_files), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = \
+        excluded.format, detail = excluded.detail");
+    RECONCILIATION_ITEM_SAVE (UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY,
+        BYTEA_ARRAY) -> () = concat!(rows_of!(reconciliation_items), " ON CONFLICT (id) DO UPDATE SET claim = \
+        excluded.claim, state = excluded.state, format = excluded.format, detail = excluded.detail");
     TASK_INSERT (UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
         = concat!(rows_of!(tasks), " ON CONFLICT (id) DO NOTHING");
     TASK_NEW (UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
@@ -370,6 +408,18 @@ statements!(
         = "SELECT id, state, format, detail FROM top_ups WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3";
     INVOICES_OF_MERCHANT (TEXT, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
         = "SELECT id, state, format, detail FROM invoices WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3";
+    SETTLEMENT_FILES (UUID, INT8, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM settlement_files WHERE id > $1 AND day >= $2 ORDER BY id LIMIT $3";
+    RECONCILIATION_ITEMS_OF_FILE (UUID, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM reconciliation_items \
+        WHERE file = $1 AND id > $2 ORDER BY id LIMIT $3";
+    RECONCILIATION_ITEMS_OPEN (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM reconciliation_items \
+        WHERE state = 'open' AND id > $1 ORDER BY id LIMIT $2";
+    PAYMENTS_BETWEEN (UUID, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM payments WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
+    BILLS_BETWEEN (UUID, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM bills WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
     SNAPSHOT_BEGIN () -> () = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     SNAPSHOT_MAY_TAKE_LONG () -> () = "SET LOCAL statement_timeout = 0";
     LINK_COUNTS () -> (TEXT, TEXT, INT8)

@@ -11,6 +11,7 @@ use lifecycle::{
     linkage::Link,
     notification::Notification,
     payment::Payment,
+    reconciliation::{ReconciliationItem, SettlementFile},
 };
 
 use super::broken;
@@ -29,6 +30,8 @@ pub(crate) struct ByTable<'w> {
     pub(crate) top_ups: Vec<&'w TopUp>,
     pub(crate) invoices: Vec<&'w Invoice>,
     pub(crate) invoice_books: Vec<&'w InvoiceBook>,
+    pub(crate) settlement_files: Vec<&'w SettlementFile>,
+    pub(crate) reconciliation_items: Vec<&'w ReconciliationItem>,
 }
 
 impl<'w> ByTable<'w> {
@@ -47,9 +50,13 @@ impl<'w> ByTable<'w> {
                 Row::TopUp(row) => by_table.top_ups.push(row),
                 Row::Invoice(row) => by_table.invoices.push(row),
                 Row::InvoiceBook(row) => by_table.invoice_books.push(row),
+                Row::SettlementFile(row) => by_table.settlement_files.push(row),
+                Row::ReconciliationItem(row) => by_table.reconciliation_items.push(row),
                 Row::Request(_) => return Err(broken("requests", "a call is not among the rows")),
             }
         }
+        // What gives way to another goes first: one item at a time accounts for a thing.
+        by_table.reconciliation_items.sort_by_key(|item| (item.claim.is_some(), item.id));
         Ok(by_table)
     }
 }

@@ -6,7 +6,7 @@ use calendar::{Instant, JakartaDay};
 use ledger::AccountName;
 use lifecycle::{
     AccountCreationId, AuthCodeId, BillId, Digest, InvoiceId, LinkId, MerchantCode, NotificationId, PaymentId,
-    ProductCode, Secret, TaskId, TopUpId,
+    ProductCode, ReconciliationItemId, Secret, SettlementFileId, TaskId, TopUpId,
     biller::{Category, Price, Quote},
 };
 use money::Amount;
@@ -137,6 +137,8 @@ kept_as_id!(
     LinkId,
     NotificationId,
     PaymentId,
+    ReconciliationItemId,
+    SettlementFileId,
     TaskId,
     TopUpId,
 );

@@ -15,6 +15,7 @@ mod link;
 mod merchant;
 mod notification;
 mod payment;
+mod reconciliation;
 mod shared;
 mod task;
 
@@ -33,6 +34,7 @@ use lifecycle::{
     notification::Notification,
     payment::Payment,
     provider::{BillDue, BillReceipt},
+    reconciliation::{Expectation, ItemStep, ReconciliationItem, SettlementFile, SettlementLine},
     request::{Request, RequestKey, ServiceCode, StoredAnswer},
     task::{Task, TaskKind},
 };
@@ -112,16 +114,21 @@ detailed!(
     Bill: bill::BillRow, "bills", 1024, |row| row.status.name();
     TopUp: deposit::TopUpRow, "top_ups", 256, |row| row.status.name();
     Invoice: invoice::InvoiceRow, "invoices", 512, |row| row.state_name();
+    SettlementFile: reconciliation::SettlementFileRow, "settlement_files", 640, |row| row.state_name();
+    ReconciliationItem: reconciliation::ReconciliationItemRow, "reconciliation_items", 768, |row| row.state.name();
 );
 kept_by!(BillDue, bill::BillDueRow);
 kept_by!(BillReceipt, bill::BillReceiptRow);
 kept_by!(BillTask, task::BillTaskRow);
 kept_by!(BillerAccess, merchant::BillerAccessRow);
+kept_by!(Expectation, reconciliation::ExpectationRow);
 kept_by!(Hold, bill::HoldRow);
 kept_by!(InvoiceBook, invoice::InvoiceBookRow);
 kept_by!(InvoicePayment, invoice::InvoicePaymentRow);
+kept_by!(ItemStep, reconciliation::ItemStepRow);
 kept_by!(Merchant, merchant::MerchantRow);
 kept_by!(SentOrder, bill::SentOrderRow);
+kept_by!(SettlementLine, reconciliation::SettlementLineRow);
 kept_by!(Source, bill::SourceRow);
 kept_by!(TaskKind, task::TaskKindRow);
 

@@ -3,8 +3,17 @@
 use calendar::JakartaDay;
 use ledger::{Account, AccountName, Entry};
 use lifecycle::{
-    Key, MerchantCode, ProductCode, Row, account_creation::AccountCreation, auth_code::AuthCode, bill::Bill,
-    deposit::TopUp, invoice::Invoice, linkage::Link, notification::Notification, payment::Payment, request::RequestKey,
+    Key, MerchantCode, ProductCode, Row,
+    account_creation::AccountCreation,
+    auth_code::AuthCode,
+    bill::Bill,
+    deposit::TopUp,
+    invoice::Invoice,
+    linkage::Link,
+    notification::Notification,
+    payment::Payment,
+    reconciliation::{ReconciliationItem, SettlementFile},
+    request::RequestKey,
     task::Task,
 };
 use rusqlite::{Connection, Params, params};
@@ -68,6 +77,13 @@ impl Lookup<'_> {
             }
             Key::Invoice(id) => self.one::<Invoice>(sql::INVOICE_BY_ID, [id_bytes(id.bits())]),
             Key::InvoiceBook(merchant) => self.invoice_book(merchant),
+            Key::SettlementFile(id) => self.one::<SettlementFile>(sql::SETTLEMENT_FILE_BY_ID, [id_bytes(id.bits())]),
+            Key::ReconciliationItem(id) => {
+                self.one::<ReconciliationItem>(sql::RECONCILIATION_ITEM_BY_ID, [id_bytes(id.bits())])
+            }
+            Key::ReconciliationClaim(provider, claim) => {
+                self.one::<ReconciliationItem>(sql::RECONCILIATION_ITEM_BY_CLAIM, [provider, claim])
+            }
         }
     }
 

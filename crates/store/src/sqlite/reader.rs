@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
-use calendar::Instant;
+use calendar::{Instant, JakartaDay};
 use ledger::{Account, AccountName, Entry};
 use lifecycle::{
-    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ProductCode, Row, TopUpId, bill::Bill, deposit::TopUp,
-    invoice::Invoice, payment::Payment, task::Task,
+    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ProductCode, ReconciliationItemId, Row,
+    SettlementFileId, TopUpId,
+    bill::Bill,
+    deposit::TopUp,
+    invoice::Invoice,
+    payment::Payment,
+    reconciliation::{ReconciliationItem, SettlementFile},
+    task::Task,
 };
 use rusqlite::{Connection, params};
 
@@ -102,6 +108,45 @@ impl Reader for SqliteReader {
     ) -> Result<Vec<Invoice>, StoreError> {
         let (after, limit) = page(after.map(InvoiceId::bits), limit);
         self.lookup().many(sql::INVOICES_OF_MERCHANT, params![merchant.as_str(), after, limit])
+    }
+
+    fn settlement_files(
+        &self,
+        since: JakartaDay,
+        after: Option<SettlementFileId>,
+        limit: usize,
+    ) -> Result<Vec<SettlementFile>, StoreError> {
+        let (after, limit) = page(after.map(SettlementFileId::bits), limit);
+        self.lookup().many(sql::SETTLEMENT_FILES, params![after, since.number(), limit])
+    }
+
+    fn reconciliation_items(
+        &self,
+        file: SettlementFileId,
+        after: Option<ReconciliationItemId>,
+        limit: usize,
+    ) -> Result<Vec<ReconciliationItem>, StoreError> {
+        let (after, limit) = page(after.map(ReconciliationItemId::bits), limit);
+        self.lookup().many(sql::RECONCILIATION_ITEMS_BY_FILE, params![id_bytes(file.bits()), after, limit])
+    }
+
+    fn open_reconciliation_items(
+        &self,
+        after: Option<ReconciliationItemId>,
+        limit: usize,
+    ) -> Result<Vec<ReconciliationItem>, StoreError> {
+        let (after, limit) = page(after.map(ReconciliationItemId::bits), limit);
+        self.lookup().many(sql::RECONCILIATION_ITEMS_OPEN, params![after, limit])
+    }
+
+    fn payments_between(&self, from: PaymentId, until: PaymentId, limit: usize) -> Result<Vec<Payment>, StoreError> {
+        let (from, limit) = page(Some(from.bits()), limit);
+        self.lookup().many(sql::PAYMENTS_BETWEEN, params![from, id_bytes(until.bits()), limit])
+    }
+
+    fn bills_between(&self, from: BillId, until: BillId, limit: usize) -> Result<Vec<Bill>, StoreError> {
+        let (from, limit) = page(Some(from.bits()), limit);
+        self.lookup().many(sql::BILLS_BETWEEN, params![from, id_bytes(until.bits()), limit])
     }
 
     fn link_counts(&self) -> Result<Vec<(ProductCode, String, u64)>, StoreError> {

@@ -12,6 +12,7 @@ use lifecycle::{
     linkage::Link,
     notification::Notification,
     payment::Payment,
+    reconciliation::{ReconciliationItem, SettlementFile},
     request::{Request, RequestKey, StoredAnswer},
     task::Task,
 };
@@ -48,6 +49,8 @@ pub(super) fn save(connection: &Connection, vault: &Vault, writes: &Writes) -> R
     save.top_ups(&by_table.top_ups)?;
     save.invoices(&by_table.invoices)?;
     save.invoice_books(&by_table.invoice_books)?;
+    save.settlement_files(&by_table.settlement_files)?;
+    save.reconciliation_items(&by_table.reconciliation_items)?;
     save.tasks(&writes.tasks)?;
     save.ended(&writes.ended)?;
     save.provider_notices(&writes.provider_notices)
@@ -327,6 +330,44 @@ impl Save<'_> {
         for book in books {
             let detail = rows::seal_invoice_book(self.vault, book)?;
             save.execute(params![book.merchant.as_str(), FORMAT, detail])?;
+        }
+        Ok(())
+    }
+
+    fn settlement_files(self, files: &[&SettlementFile]) -> Result<(), StoreError> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::SETTLEMENT_FILE_SAVE.prepare(self.connection)?;
+        for file in files {
+            save.execute(params![
+                file.id(),
+                file.provider,
+                file.day.number(),
+                file.state(),
+                FORMAT,
+                rows::seal(self.vault, *file)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn reconciliation_items(self, items: &[&ReconciliationItem]) -> Result<(), StoreError> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::RECONCILIATION_ITEM_SAVE.prepare(self.connection)?;
+        for item in items {
+            save.execute(params![
+                item.id(),
+                item.provider,
+                id_bytes(item.file.bits()),
+                item.claim,
+                item.bucket.name(),
+                item.state(),
+                FORMAT,
+                rows::seal(self.vault, *item)?,
+            ])?;
         }
         Ok(())
     }

@@ -134,6 +134,27 @@ statements!(
     INVOICE_BOOK_SAVE = "INSERT INTO invoice_books (merchant, format, detail) VALUES ($1, $2, $3) \
         ON CONFLICT (merchant) DO UPDATE SET format = excluded.format, detail = excluded.detail";
 
+    SETTLEMENT_FILE_BY_ID = "SELECT id, state, format, detail FROM settlement_files WHERE id = $1";
+    SETTLEMENT_FILE_SAVE = "INSERT INTO settlement_files (id, provider, day, state, format, detail) \
+        VALUES ($1, $2, $3, $4, $5, $6) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    SETTLEMENT_FILES = "SELECT id, state, format, detail FROM settlement_files \
+        WHERE id > $1 AND day >= $2 ORDER BY id LIMIT $3";
+    RECONCILIATION_ITEM_BY_ID = "SELECT id, state, format, detail FROM reconciliation_items WHERE id = $1";
+    RECONCILIATION_ITEM_BY_CLAIM = "SELECT id, state, format, detail FROM reconciliation_items \
+        WHERE provider = $1 AND claim = $2";
+    RECONCILIATION_ITEM_SAVE = "INSERT INTO reconciliation_items (id, provider, file, claim, bucket, state, format, \
+        detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET claim = excluded.claim, \
+        state = excluded.state, format = excluded.format, detail = excluded.detail";
+    RECONCILIATION_ITEMS_BY_FILE = "SELECT id, state, format, detail FROM reconciliation_items \
+        WHERE file = $1 AND id > $2 ORDER BY id LIMIT $3";
+    RECONCILIATION_ITEMS_OPEN = "SELECT id, state, format, detail FROM reconciliation_items \
+        WHERE state = 'open' AND id > $1 ORDER BY id LIMIT $2";
+    PAYMENTS_BETWEEN = "SELECT id, state, format, detail FROM payments \
+        WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
+    BILLS_BETWEEN = "SELECT id, state, format, detail FROM bills \
+        WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
+
     TASK_INSERT = "INSERT INTO tasks (id, due_at, attempts, format, detail) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (id) DO NOTHING";
     TASK_DELETE = "DELETE FROM tasks WHERE id = $1";
@@ -165,7 +186,7 @@ statements!(
 );
 
 /// How many statements a connection keeps prepared: all of them.
-pub(super) const CACHE_CAPACITY: usize = 96;
+pub(super) const CACHE_CAPACITY: usize = 128;
 
 impl Statement {
     /// What the database said about this statement.
