@@ -19,6 +19,7 @@ const MAY_NAME_CONNECTORS: &[(&str, &str)] = &[
     ("crates/contract/samples/", "requests as the source pages print them"),
     ("crates/simulator/data/", "what the sandbox holds from the start, because those samples mention it"),
     ("tests/", "whole-system tests use real products"),
+    ("fuzz/", "kept inputs hold what providers answer"),
 ];
 
 /// A connector that is called as the protocol that we serve ourselves: its name is all over the contract, and says
