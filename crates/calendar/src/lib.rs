@@ -74,7 +74,9 @@ impl Instant {
     /// ```
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         if let Ok(timestamp) = text.parse::<Timestamp>() {
-            return Ok(Self(timestamp.as_microsecond()));
+            let at = Self(timestamp.as_microsecond());
+            // Years with a sign are times to others; we could not write them.
+            return if at.jakarta().year() > 0 { Ok(at) } else { Err(TimeError::Malformed) };
         }
         match text.parse::<jiff::civil::DateTime>() {
             Ok(_) if text.len() > 10 => Err(TimeError::NoOffset),
@@ -175,7 +177,7 @@ impl JakartaDay {
 
 /// Checks a calendar date written `yyyy-MM-dd`.
 pub fn is_date(text: &str) -> bool {
-    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok_and(|date| date.year() > 0)
 }
 
 #[cfg(test)]
@@ -203,6 +205,8 @@ mod tests {
             ("2024-02-30T07:49:28+07:00", TimeError::Malformed),
             ("2024-03-14", TimeError::Malformed),
             ("yesterday", TimeError::Malformed),
+            ("-000001-01-01T00:00:00Z", TimeError::Malformed),
+            ("0000-01-01T00:00:00Z", TimeError::Malformed),
             ("", TimeError::Malformed),
         ] {
             assert_eq!(Instant::parse(text), Err(error), "{text}");
@@ -223,7 +227,7 @@ mod tests {
         assert_eq!(at.stamp(), "230908023716");
         assert_eq!(at.wire_text_millis(), "2023-09-08T02:37:16.500+07:00");
         assert_eq!(at.utc_text(), "2023-09-07T19:37:16Z");
-        assert!(is_date("1999-01-30") && !is_date("1999-02-30") && !is_date("1999-1-3"));
+        assert!(is_date("1999-01-30") && !is_date("1999-02-30") && !is_date("1999-1-3") && !is_date("0000-01-02"));
     }
 
     proptest! {
