@@ -40,6 +40,17 @@ impl fmt::Debug for HttpResponse {
     }
 }
 
+/// Whether a provider's text is an address that the customer's browser can be sent to: absolute, of visible ASCII, and
+/// neither a script nor a document in itself. Applications have schemes of their own.
+pub fn is_page(address: &str) -> bool {
+    let Some((scheme, rest)) = address.split_once("://") else { return false };
+    let named = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let harmful = ["javascript", "data", "vbscript", "blob", "file"];
+    let leads = named && !harmful.iter().any(|word| scheme.eq_ignore_ascii_case(word));
+    leads && !rest.is_empty() && address.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
@@ -100,5 +111,31 @@ impl HttpResponse {
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_page;
+
+    #[test]
+    fn the_browser_is_sent_to_whole_addresses_only() {
+        for (address, expected) in [
+            ("https://wallet.example/otp?x=1", true),
+            ("walletapp://pay/1", true),
+            ("https://wallet.example/a b", false),
+            ("https://wallet.example/\r\nSet-Cookie: a=b", false),
+            ("https://bank\u{49a}xample/pay", false),
+            ("JavaScript://x%0aalert(1)", false),
+            ("data://text/html,hi", false),
+            ("javascript:alert(1)", false),
+            ("1app://pay", false),
+            ("https://", false),
+            ("//elsewhere.example", false),
+            ("/pay", false),
+            ("", false),
+        ] {
+            assert_eq!(is_page(address), expected, "{address}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use money::Amount;
 use super::wire::{AccountReply, AuthCodeReply, Balance, BalanceReply, BindReply, PaymentReply, Status, StatusReply};
 use crate::{
     HttpResponse,
+    http::is_page,
     snap::answer::{self, Asked, Meaning, Row, row_of},
 };
 
@@ -26,7 +27,7 @@ pub(super) const ROWS: &[Row] = &[
 pub(super) fn authorisation(response: &HttpResponse) -> Outcome {
     let reply = answer::done(ROWS, "10", Asked::This, response).and_then(|answer| answer.parse_or_unknown());
     match reply {
-        Ok(AuthCodeReply { additional_info }) if !additional_info.redirect_url.is_empty() => {
+        Ok(AuthCodeReply { additional_info }) if is_page(&additional_info.redirect_url) => {
             Outcome::AuthoriseAt { url: additional_info.redirect_url }
         }
         Ok(_) => Outcome::Unknown("an auth code without a page".into()),
@@ -174,7 +175,7 @@ pub(super) fn page(charge: &Charge, response: &HttpResponse) -> Outcome {
         Ok(reply) => reply,
         Err(outcome) => return outcome,
     };
-    match reply.web_redirect_url.filter(|url| !url.is_empty()) {
+    match reply.web_redirect_url.filter(|url| is_page(url)) {
         Some(url) => Outcome::CustomerNeeded {
             url,
             provider_reference: reply.reference_no,

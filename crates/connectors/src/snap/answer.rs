@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::wire::{self, StatusReply};
-use crate::HttpResponse;
+use crate::{HttpResponse, http::is_page};
 
 /// An answer that is JSON with a response code of seven digits.
 #[derive(Clone, PartialEq, Eq)]
@@ -257,6 +257,7 @@ pub fn charged(own: &[Row], charge: &Charge, response: &HttpResponse) -> Outcome
     }
     let page = [reply.web_redirect_url, reply.app_redirect_url].into_iter().flatten().find(|url| !url.is_empty());
     match (page, reply.reference_no, &charge.provider) {
+        (Some(url), ..) if !is_page(&url) => Outcome::Unknown("a charge with a page that leads nowhere".into()),
         (Some(url), provider_reference, provider) => {
             Outcome::CustomerNeeded { url, provider_reference, provider: provider.clone().unwrap_or_default() }
         }
