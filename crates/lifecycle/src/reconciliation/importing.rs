@@ -55,6 +55,23 @@ impl KeepFindings {
     }
 }
 
+/// The portions in which findings are kept: one at least, so that a file without lines is kept too.
+pub fn portions(file: &SettlementFile, rule: &SettlementRule, findings: &[Finding]) -> Vec<KeepFindings> {
+    let mut parts: Vec<&[Finding]> = findings.chunks(FINDINGS_PER_COMMIT_MAX).collect();
+    if parts.is_empty() {
+        parts.push(&[]);
+    }
+    let count = parts.len();
+    let mut after = file.kept();
+    let portion = |(place, part): (usize, &[Finding])| {
+        let portion =
+            KeepFindings { file: file.clone(), after, findings: part.to_vec(), rule: *rule, last: place + 1 == count };
+        after = after.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
+        portion
+    };
+    parts.into_iter().enumerate().map(portion).collect()
+}
+
 /// Whether the import posts it: a bill was posted when it was paid, and an exception waits for an operator.
 fn enters_books(finding: &Finding) -> bool {
     let kind = finding.line.as_ref().map(|line| line.kind);

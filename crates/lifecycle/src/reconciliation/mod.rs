@@ -27,7 +27,7 @@ use ledger::JournalId;
 use money::Amount;
 
 pub use closing::{Action, Close, close};
-pub use importing::{FINDINGS_PER_COMMIT_MAX, KeepFindings, keep_findings};
+pub use importing::{FINDINGS_PER_COMMIT_MAX, KeepFindings, keep_findings, portions};
 pub use matching::{Finding, Matching, reconcile};
 
 use crate::{MerchantCode, ReconciliationItemId, SettlementFileId};

@@ -10,4 +10,5 @@ mod deposit;
 mod invoice;
 mod linkage;
 mod payment;
+mod reconciliation;
 mod support;
