@@ -28,7 +28,7 @@ use std::fmt;
 
 use calendar::Instant;
 use lifecycle::{
-    BillId, LinkId, PaymentId, ProductCode, Secret,
+    BillId, LinkId, PaymentId, ProductCode, RefundId, Secret,
     merchant::BindingFlow,
     provider::{Outcome, ProviderCall, RefundOrder},
     refund::RefundKind,
@@ -280,6 +280,15 @@ pub enum NoticeEvent {
     Charge {
         /// Which payment, by our reference.
         payment: PaymentId,
+        /// What it says.
+        outcome: Outcome,
+    },
+    /// A refund has this outcome.
+    Refund {
+        /// Which refund, by our reference.
+        refund: RefundId,
+        /// How much went back, where the notice says so. Another amount than the refund's is not believed.
+        amount: Option<money::Amount>,
         /// What it says.
         outcome: Outcome,
     },

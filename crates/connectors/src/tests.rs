@@ -9,5 +9,6 @@ mod fixtures;
 mod guide;
 mod magic;
 mod mangled;
+mod refunds;
 mod register;
 pub(crate) mod world;

@@ -70,6 +70,11 @@ impl Engine {
             NoticeEvent::Charge { payment, outcome } => {
                 (Key::Payment(payment), Command::ChargeNoticed { payment, outcome })
             }
+            NoticeEvent::Refund { refund, outcome, .. } => {
+                // The scheduled question decides.
+                tracing::info!(connector = name, refund.id = %refund, ?outcome, "a notice is about a refund");
+                return Ok(());
+            }
             NoticeEvent::Binding { link } => (Key::Link(link), Command::BindingNoticed { link }),
             NoticeEvent::Revoked { link } => (Key::Link(link), Command::LinkRevoked { link }),
             NoticeEvent::Bill { bill, attempt, outcome } => {

@@ -11,6 +11,7 @@ use crate::{
     HttpRequest, HttpResponse, Scheme,
     imitation::{
         Imitation, Reaction, Setup, Surroundings,
+        refunds::{self, RefundRules},
         state::Step,
         trust::{Fault, Trust, bearer, body, success},
         wallet::{
@@ -46,6 +47,7 @@ static BRAND: Brand = Brand {
     return_query: plain_return,
     charge_notice: plain_charge_notice,
     link_notice: plain_link_notice,
+    refunds: Some(RefundRules { days: 45, cancels_paid: true, unknown_charge: (404, "12"), notices: false }),
 };
 
 /// A DANA with these customers.
@@ -62,6 +64,12 @@ fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
         ("POST", "/v1.0/registration-account-unbinding.htm") => ("09", unbind),
         ("POST", "/rest/redirection/v1.0/debit/payment-host-to-host") => ("54", pay),
         ("POST", "/rest/v1.1/debit/status") => ("55", status),
+        ("POST", "/v1.0/debit/cancel.htm") => {
+            ("57", |wallet, request, s| check_timestamp(request).and_then(|()| refunds::cancel(wallet, request, s)))
+        }
+        ("POST", "/v1.0/debit/refund.htm") => {
+            ("58", |wallet, request, s| check_timestamp(request).and_then(|()| refunds::refund(wallet, request, s)))
+        }
         _ => return wallet.gone().into(),
     };
     handler(wallet, request, surroundings).unwrap_or_else(|fault| fault.response(service).into())
@@ -203,5 +211,5 @@ fn status(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
     trusted(wallet, request, surroundings.now())?;
     let message: StatusRequest = body(request)?;
     let (charge, notices) = wallet.charge_status(&message.original_partner_reference_no, surroundings)?;
-    Ok(Reaction { notices, ..success("55", plain_status(&charge)).into() })
+    Ok(Reaction { notices, ..success("55", plain_status(wallet, &charge)).into() })
 }

@@ -21,6 +21,8 @@ pub(super) const ROWS: &[Row] = &[
     // An expired customer token; the service digits of the answer (49) are those of the one-time token.
     row_of("11", 401, "01", Meaning::Refused(Reason::CustomerTokenInvalid)),
     row_of("54", 401, "01", Meaning::Refused(Reason::CustomerTokenInvalid)),
+    // A refund of an order that DANA does not know.
+    row_of("58", 404, "12", Meaning::NotFound),
     row_of("09", 401, "01", Meaning::Refused(Reason::CustomerTokenInvalid)),
 ];
 

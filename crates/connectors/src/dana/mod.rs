@@ -1,5 +1,5 @@
 //! DANA (SNAP, the widget with direct debit): authorisation in the browser (10), customer token (74, which is what links),
-//! balance (11), payment on DANA's page (54), its status (55), unbinding (09).
+//! balance (11), payment on DANA's page (54), its status (55), cancel (57), refund (58), unbinding (09).
 //!
 //! Asymmetric signatures without any B2B token. `X-TIMESTAMP` is exactly 25 characters in Jakarta time, some paths end
 //! in `.htm`, and the signed path is the real one.
@@ -11,7 +11,8 @@ mod wire;
 use lifecycle::{
     Reason,
     merchant::BindingFlow,
-    provider::{Charge, Outcome, ProviderCall, ProviderLink},
+    provider::{Charge, Outcome, ProviderCall, ProviderLink, RefundOrder},
+    refund::RefundKind,
 };
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     imitation::{Imitation, Setup},
     snap::{
         self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm, answer,
-        notice,
+        notice, refund,
         wire::{Money, StatusRequest, UrlParam},
     },
 };
@@ -45,6 +46,8 @@ static PROFILE: Profile = Profile {
         service("09", "/v1.0/registration-account-unbinding.htm"),
         service("54", "/rest/redirection/v1.0/debit/payment-host-to-host"),
         service("55", "/rest/v1.1/debit/status"),
+        service("57", "/v1.0/debit/cancel.htm"),
+        service("58", "/v1.0/debit/refund.htm"),
     ],
     extra_headers: &[],
 };
@@ -65,6 +68,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::ReadBalance,
         Capability::Charge,
         Capability::InquireCharge,
+        Capability::Refund,
+        Capability::Cancel,
+        Capability::InquireRefund,
         Capability::Unbind,
     ],
     scheme: Some(Scheme::Asymmetric),
@@ -126,6 +132,12 @@ impl Connector for Dana {
                 };
                 Step::Send(PROFILE.post("55", &message, None, context))
             }
+            ProviderCall::Refund(order) => Step::Send(give_back(order, context)),
+            // A repeat of a refund is answered as the first one was; a cancellation shows in the charge's status.
+            ProviderCall::InquireRefund { order, .. } => Step::Send(match order.kind {
+                RefundKind::Refund => give_back(order, context),
+                RefundKind::Cancel => refund::question(&PROFILE, order, context),
+            }),
             ProviderCall::Unbind { provider, .. } if provider.access_token.is_none() => Step::Done(Outcome::Unlinked),
             ProviderCall::Unbind { provider, .. } => with_token(provider, |token| {
                 let message = wire::UnbindRequest {
@@ -153,6 +165,11 @@ impl Connector for Dana {
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }
+            ProviderCall::Refund(order) => refund::refunded(mapping::ROWS, order, response),
+            ProviderCall::InquireRefund { order, .. } => match order.kind {
+                RefundKind::Refund => refund::repeated(mapping::ROWS, order, response),
+                RefundKind::Cancel => refund::status(mapping::ROWS, order, response),
+            },
             ProviderCall::Unbind { .. } => answer::unbound(mapping::ROWS, "09", response),
             _ => return snap::unsupported(),
         })
@@ -222,9 +239,26 @@ fn pay(charge: &Charge, context: &CallContext<'_>) -> HttpRequest {
             product_code: wire::PRODUCT.into(),
             mcc: wire::MCC.into(),
             order: wire::Order { order_title: charge.description.clone() },
-            env_info: wire::EnvInfo { source_platform: "IPG".into(), terminal_type: "SYSTEM".into() },
+            env_info: env_info(),
         },
     };
     let token = charge.provider.as_ref().and_then(|provider| provider.access_token.as_ref());
     PROFILE.post("54", &message, token, context)
+}
+
+fn env_info() -> wire::EnvInfo {
+    wire::EnvInfo { source_platform: "IPG".into(), terminal_type: "SYSTEM".into() }
+}
+
+fn give_back(order: &RefundOrder, context: &CallContext<'_>) -> HttpRequest {
+    match order.kind {
+        RefundKind::Cancel => refund::cancel(&PROFILE, order, context),
+        RefundKind::Refund => {
+            let message = wire::RefundRequest {
+                standard: refund::message(order, context),
+                additional_info: wire::RefundInfo { env_info: env_info() },
+            };
+            PROFILE.post("58", &message, None, context)
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::snap::wire::{Money, UrlParam};
+use crate::snap::wire::{self, Money, UrlParam};
 
 /// The balance type that is money.
 pub(super) const BALANCE: &str = "BALANCE";
@@ -135,6 +135,22 @@ pub(super) struct Order {
 pub(super) struct EnvInfo {
     pub source_platform: String,
     pub terminal_type: String,
+}
+
+/// Refund (58).
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RefundRequest {
+    #[serde(flatten)]
+    pub standard: wire::RefundRequest,
+    pub additional_info: RefundInfo,
+}
+
+/// Where the refund comes from.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RefundInfo {
+    pub env_info: EnvInfo,
 }
 
 /// Account unbinding (09).

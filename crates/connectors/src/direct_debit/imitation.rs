@@ -12,6 +12,7 @@ use crate::{
     HttpRequest, HttpResponse, Scheme,
     imitation::{
         Imitation, Reaction, Setup, Surroundings,
+        refunds::RefundRules,
         standard::{self, Rules, check_merchant},
         state::{Link, LinkStatus, Step},
         trust::{Fault, Trust},
@@ -50,6 +51,7 @@ const fn brand(connector: &'static str, title: &'static str, colour: &'static st
         return_query: plain_return,
         charge_notice: plain_charge_notice,
         link_notice: plain_link_notice,
+        refunds: Some(RefundRules { days: 90, cancels_paid: true, unknown_charge: (404, "01"), notices: true }),
     }
 }
 

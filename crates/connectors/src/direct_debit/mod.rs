@@ -1,5 +1,5 @@
 //! Direct debit at banks that follow the standard: linkage with a one-time code on the bank's page, balance, payment,
-//! status. One connector per bank, made of the same type; what tells the banks apart is data ([`CIMB`], [`DANAMON`]).
+//! status, cancel, refund. One connector per bank, made of the same type; what tells the banks apart is data ([`CIMB`], [`DANAMON`]).
 //!
 //! CIMB Niaga authorises in the browser first (10), then links with the code (07); symmetric signatures, the customer's
 //! token beside the B2B token. Bank Danamon links on its page (07, then 08); asymmetric signatures without tokens, the
@@ -40,6 +40,8 @@ const SERVICES: &[Service] = &[
     service("11", "/v1.0/balance-inquiry"),
     service("54", "/v1.0/debit/payment-host-to-host"),
     service("55", "/v1.0/debit/status"),
+    service("57", "/v1.0/debit/cancel"),
+    service("58", "/v1.0/debit/refund"),
 ];
 
 /// The page of service 10, opened by the browser, at banks whose customers authorise first.
@@ -87,6 +89,9 @@ static CIMB_DESCRIPTOR: Descriptor = Descriptor {
         Capability::ReadBalance,
         Capability::Charge,
         Capability::InquireCharge,
+        Capability::Refund,
+        Capability::Cancel,
+        Capability::InquireRefund,
         Capability::Unbind,
     ],
     scheme: Some(Scheme::Symmetric),
@@ -111,6 +116,9 @@ static DANAMON_DESCRIPTOR: Descriptor = Descriptor {
         Capability::ReadBalance,
         Capability::Charge,
         Capability::InquireCharge,
+        Capability::Refund,
+        Capability::Cancel,
+        Capability::InquireRefund,
         Capability::Unbind,
     ],
     scheme: Some(Scheme::Asymmetric),

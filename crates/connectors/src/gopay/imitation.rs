@@ -12,6 +12,7 @@ use crate::{
     HttpRequest, HttpResponse, Scheme,
     imitation::{
         Imitation, Reaction, Setup, Surroundings,
+        refunds::{self, RefundRules},
         state::{Link, Step},
         trust::{Fault, Trust, bearer, body, success},
         wallet::{
@@ -45,6 +46,7 @@ static BRAND: Brand = Brand {
     return_query,
     charge_notice: plain_charge_notice,
     link_notice: plain_link_notice,
+    refunds: Some(RefundRules { days: 180, cancels_paid: false, unknown_charge: (404, "01"), notices: true }),
 };
 
 /// A GoPay with these customers.
@@ -76,6 +78,8 @@ fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
         ("POST", "/v1.0/registration-account-unbinding") => ("09", unbind),
         ("POST", "/v1.0/debit/payment-host-to-host") => ("54", pay),
         ("POST", "/v1.0/debit/status") => ("55", status),
+        ("POST", "/v1.0/debit/cancel") => ("57", refunds::cancel),
+        ("POST", "/v1.0/debit/refund") => ("58", refunds::refund),
         _ => return wallet.gone().into(),
     };
     handler(wallet, request, surroundings).unwrap_or_else(|fault| fault.response(service).into())
@@ -208,5 +212,5 @@ fn status(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
     wallet.trust(request, surroundings.now())?;
     let message: StatusRequest = body(request)?;
     let (charge, notices) = wallet.charge_status(&message.original_partner_reference_no, surroundings)?;
-    Ok(Reaction { notices, ..success("55", plain_status(&charge)).into() })
+    Ok(Reaction { notices, ..success("55", plain_status(wallet, &charge)).into() })
 }

@@ -1,5 +1,6 @@
 //! GoPay by way of Midtrans (SNAP, GoPay tokenization): authorisation in the browser (10), account binding (07), the
-//! state of the account with its payment options and balances (08), payment (54), its status (55), unbinding (09).
+//! state of the account with its payment options and balances (08), payment (54), its status (55), cancel (57), refund (58), unbinding
+//! (09).
 //!
 //! Symmetric signatures with a B2B token; the customer's token travels beside it. A payment names an option token that
 //! service 08 hands out, so a charge is two requests: 08, then 54.
@@ -21,7 +22,7 @@ use crate::{
     snap::{
         self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm,
         answer::{self, Asked},
-        notice,
+        notice, refund,
         wire::{Money, StatusRequest, UrlParam},
     },
 };
@@ -46,6 +47,8 @@ static PROFILE: Profile = Profile {
         service("09", "/v1.0/registration-account-unbinding"),
         service("54", "/v1.0/debit/payment-host-to-host"),
         service("55", "/v1.0/debit/status"),
+        service("57", "/v1.0/debit/cancel"),
+        service("58", "/v1.0/debit/refund"),
     ],
     extra_headers: &[],
 };
@@ -65,6 +68,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::ReadBalance,
         Capability::Charge,
         Capability::InquireCharge,
+        Capability::Refund,
+        Capability::Cancel,
+        Capability::InquireRefund,
         Capability::Unbind,
     ],
     scheme: Some(Scheme::Symmetric),
@@ -138,6 +144,12 @@ impl Connector for GoPay {
                 };
                 Step::Send(PROFILE.post("55", &message, None, context))
             }
+            ProviderCall::Refund(order) if PROFILE.offers(refund::service(order)) => {
+                Step::Send(refund::ordered(&PROFILE, order, context))
+            }
+            ProviderCall::InquireRefund { order, .. } if PROFILE.offers(refund::service(order)) => {
+                Step::Send(refund::question(&PROFILE, order, context))
+            }
             ProviderCall::Unbind { link, provider, .. } => match &provider.access_token {
                 Some(token) => {
                     let message = wire::UnbindRequest {
@@ -177,6 +189,8 @@ impl Connector for GoPay {
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }
+            ProviderCall::Refund(order) => refund::refunded(mapping::ROWS, order, response),
+            ProviderCall::InquireRefund { order, .. } => refund::status(mapping::ROWS, order, response),
             ProviderCall::Unbind { .. } => answer::unbound(mapping::ROWS, "09", response),
             _ => return snap::unsupported(),
         })

@@ -70,6 +70,31 @@ pub enum Charge {
     Pending,
 }
 
+/// What an amount does when it is to go back, by refund or by cancelling the whole charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refund {
+    /// Refused: the merchant's balance at the wallet does not suffice.
+    MerchantShort,
+    /// Refused: not permitted, by agreement or because its time is over.
+    NotPermitted,
+    /// Given back, and answered late.
+    Slow,
+    /// Given back, and never answered.
+    Lost,
+    /// Not given back, and answered with a server error; asked for again, it goes through.
+    ErrorNotDone,
+    /// Given back, and answered with a server error.
+    ErrorDone,
+    /// Given back, and answered with nonsense.
+    Nonsense,
+    /// Given back; the answer names another amount.
+    WrongAmount,
+    /// Being worked on until asked about for the third time.
+    Pending,
+    /// Being worked on until asked about for the third time; then it failed.
+    PendingThenFailed,
+}
+
 /// What the last four characters of a customer's number do at a biller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bill {
@@ -194,6 +219,28 @@ pub const AMOUNTS: &[(u32, Charge, &str)] = &[
     (10_403, Charge::Pending, "pending at first; succeeds when its status is asked for the third time"),
 ];
 
+/// Amounts in rupiah that are to go back, what they do, and how that is said.
+pub const REFUNDS: &[(u32, Refund, &str)] = &[
+    (20_014, Refund::MerchantShort, "refused: the merchant's own balance at the wallet does not suffice"),
+    (20_015, Refund::NotPermitted, "refused: not permitted"),
+    (20_504, Refund::Slow, "given back; the answer comes after 8 seconds"),
+    (20_599, Refund::Lost, "given back; the answer is lost, the connection is closed"),
+    (
+        20_500,
+        Refund::ErrorNotDone,
+        "HTTP 500, nothing given back; asked about, it is not there, or is given back where asking is sending it again",
+    ),
+    (20_501, Refund::ErrorDone, "HTTP 500, although given back"),
+    (20_502, Refund::Nonsense, "given back; the answer's body is nonsense"),
+    (
+        20_413,
+        Refund::WrongAmount,
+        "given back; the first answer of a refund names another amount and must not be believed",
+    ),
+    (20_403, Refund::Pending, "in progress; given back when it is asked about for the third time"),
+    (20_406, Refund::PendingThenFailed, "in progress; failed when it is asked about for the third time"),
+];
+
 /// What this number does, if it is magic.
 pub fn phone(number: &str) -> Option<Phone> {
     PHONES.iter().find(|(magic, ..)| *magic == number).map(|(_, what, _)| *what)
@@ -202,6 +249,11 @@ pub fn phone(number: &str) -> Option<Phone> {
 /// What this amount does, if it is magic.
 pub fn amount(amount: Amount) -> Option<Charge> {
     AMOUNTS.iter().find(|(rupiah, ..)| Amount::rupiah(*rupiah) == amount).map(|(_, what, _)| *what)
+}
+
+/// What this amount does when it is to go back, if it is magic.
+pub fn refund(amount: Amount) -> Option<Refund> {
+    REFUNDS.iter().find(|(rupiah, ..)| Amount::rupiah(*rupiah) == amount).map(|(_, what, _)| *what)
 }
 
 /// What this customer's number does at a biller, if it is magic.
@@ -225,7 +277,7 @@ pub fn is_number(number: &str) -> bool {
 pub fn markdown() -> String {
     let mut out = String::from(
         "# Magic values of the sandbox\n\n<!-- Generated from crates/connectors/src/imitation/magic.rs; a test compares the two. -->\n\n\
-         Every imitated wallet knows the first three tables, every imitated biller the last one. Everything else succeeds as long as the account holds the money.\n\n\
+         Every imitated wallet knows the first four tables, every imitated biller the last one. Everything else succeeds as long as the account holds the money.\n\n\
          ## One-time codes and PINs\n\n| value | where | what happens |\n| --- | --- | --- |\n",
     );
     let minutes = OTP_SECONDS / 60;
@@ -253,6 +305,14 @@ pub fn markdown() -> String {
         OPEN_POINTS.sen() / 100
     );
     for (rupiah, _, text) in AMOUNTS {
+        let _ = writeln!(out, "| {rupiah} | {text} |");
+    }
+    out.push_str(
+        "\n## Amounts that go back\n\n\
+         The amount of a refund (58), or the whole amount of a payment that is cancelled (57); paying it succeeds.\n\n\
+         | rupiah | what happens |\n| --- | --- |\n",
+    );
+    for (rupiah, _, text) in REFUNDS {
         let _ = writeln!(out, "| {rupiah} | {text} |");
     }
     out.push_str(

@@ -5,6 +5,7 @@ pub mod biller;
 pub mod bills;
 pub mod magic;
 pub mod page;
+pub mod refunds;
 pub mod standard;
 pub mod state;
 pub mod trust;
@@ -123,6 +124,8 @@ pub struct Books {
     pub provider: String,
     /// Every charge it was asked for.
     pub charges: Vec<BookedCharge>,
+    /// Every refund and cancellation it was asked for.
+    pub refunds: Vec<BookedRefund>,
     /// Every account.
     pub accounts: Vec<BookedAccount>,
     /// How many links are active.
@@ -142,8 +145,27 @@ pub struct BookedCharge {
     pub provider_reference: String,
     /// How much.
     pub amount: Amount,
-    /// Whether money moved.
+    /// Whether money moved, wherever it is now.
     pub charged: bool,
+    /// How often the gateway asked for it under this reference.
+    pub requests: u32,
+}
+
+/// A refund or cancellation in a provider's books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedRefund {
+    /// The gateway's reference of it; of a cancellation, which has none: the charge's.
+    pub reference: String,
+    /// The provider's reference.
+    pub provider_reference: String,
+    /// The gateway's reference of the charge.
+    pub charge: String,
+    /// Whether the charge was called off.
+    pub cancels: bool,
+    /// How much; of a charge that was called off before money moved: nothing.
+    pub amount: Amount,
+    /// Whether it was done.
+    pub done: bool,
     /// How often the gateway asked for it under this reference.
     pub requests: u32,
 }

@@ -6,7 +6,7 @@ use money::Amount;
 use serde_json::{Value, json};
 
 use super::{
-    Reaction, Surroundings,
+    Reaction, Surroundings, refunds,
     state::{Link, LinkStatus, PageFault},
     trust::{Fault, bearer, body, success},
     wallet::{ChargeAsk, ChargeReply, ExchangeFault, Progress, Wallet, plain_status, with_trick},
@@ -36,7 +36,7 @@ pub struct Rules {
 /// What answers one service.
 type Handler = fn(&Rules, &mut Wallet, &HttpRequest, &mut dyn Surroundings) -> Result<Reaction, Fault>;
 
-/// Answers services 07, 08, 09, 11, 54, 55 and 73; none when the request is for another one.
+/// Answers services 07, 08, 09, 11, 54, 55, 57, 58 and 73; none when the request is for another one.
 pub fn api(
     rules: &Rules,
     wallet: &mut Wallet,
@@ -58,6 +58,8 @@ pub fn api(
         "11" => read_balance,
         "54" => pay,
         "55" => |_, wallet, request, surroundings| status(wallet, request, surroundings),
+        "57" => |_, wallet, request, surroundings| refunds::cancel(wallet, request, surroundings),
+        "58" => |_, wallet, request, surroundings| refunds::refund(wallet, request, surroundings),
         _ => return None,
     };
     Some(handler(rules, wallet, request, surroundings).unwrap_or_else(|fault| fault.response(service.code).into()))
@@ -287,5 +289,5 @@ pub fn status(
     wallet.trust(request, surroundings.now())?;
     let message: StatusRequest = body(request)?;
     let (charge, notices) = wallet.charge_status(&message.original_partner_reference_no, surroundings)?;
-    Ok(Reaction { notices, ..success("55", plain_status(&charge)).into() })
+    Ok(Reaction { notices, ..success("55", plain_status(wallet, &charge)).into() })
 }

@@ -42,6 +42,9 @@ pub struct State {
     pub auth_codes: BTreeMap<String, AuthCode>,
     /// By the gateway's reference.
     pub charges: BTreeMap<String, Charge>,
+    /// Refunds by the gateway's reference, cancellations by [`Refund::key_of_cancellation`].
+    #[serde(default)]
+    pub refunds: BTreeMap<String, Refund>,
     /// By the random part of its address.
     pub sessions: BTreeMap<String, Session>,
     /// B2B tokens, the newest last.
@@ -179,10 +182,59 @@ pub enum ChargeStatus {
     Pending,
     /// Money moved.
     Charged,
+    /// Money moved, and all of it went back in refunds.
+    Refunded,
+    /// Money moved, and went back when the charge was called off.
+    Reversed,
     /// Refused: HTTP status and case of the refusal.
     Refused(u16, String),
     /// The customer cancelled, or did nothing in time.
     Cancelled,
+}
+
+/// A refund or cancellation that the gateway asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Refund {
+    /// The gateway's reference of the refund; of a cancellation: its reference of the charge.
+    pub reference: String,
+    /// Ours.
+    pub provider_reference: String,
+    /// The charge, by the gateway's reference.
+    pub charge: String,
+    /// Whether the charge was called off.
+    pub cancels: bool,
+    /// How much.
+    #[serde(with = "stored::amount")]
+    pub amount: Amount,
+    /// When the last change was.
+    #[serde(with = "stored::instant")]
+    pub changed_at: Instant,
+    /// How often it was asked for.
+    pub requests: u32,
+    /// How often it was asked about, or asked for again.
+    pub questions: u32,
+    /// Where it stands.
+    pub status: RefundStatus,
+}
+
+impl Refund {
+    /// Under which key the cancellation of a charge is found: it has no reference of its own.
+    pub fn key_of_cancellation(charge: &str) -> String {
+        format!("cancel/{charge}")
+    }
+}
+
+/// Where a refund stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefundStatus {
+    /// Never taken: as if it had not been asked for, except that the next request is carried out.
+    Dropped,
+    /// Being worked on.
+    Pending,
+    /// The customer has the money.
+    Done,
+    /// Refused: HTTP status and case of the refusal.
+    Refused(u16, String),
 }
 
 /// A B2B token that we issued.

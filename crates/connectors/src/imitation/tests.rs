@@ -296,6 +296,7 @@ fn a_wallet_may_take_only_the_newest_token() {
         return_query: wallet::plain_return,
         charge_notice: wallet::plain_charge_notice,
         link_notice: wallet::plain_link_notice,
+        refunds: None,
     };
     let mut wallet = Wallet::new(&NEWEST, setup());
     let now = calendar::Instant::parse("2026-11-20T10:00:00+07:00").expect("a time");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     BookedAccount, BookedCharge, Books, Delivery, Imitation, Reaction, Setup, Surroundings, magic,
+    refunds::{RefundRules, history},
     state::{Account, AuthCode, Charge, ChargeStatus, Link, LinkStatus, PageFault, Purpose, Session, State, Step},
     trust::{Fault, Trust},
 };
@@ -43,6 +44,8 @@ pub struct Brand {
     pub return_query: fn(&Returning<'_>) -> Vec<(&'static str, String)>,
     /// Its notice about a charge; the amount is what the notice is to name.
     pub charge_notice: fn(&Wallet, &Charge, Amount) -> Option<Value>,
+    /// How it gives money back; none when it does not.
+    pub refunds: Option<RefundRules>,
     /// Its notice about a link.
     pub link_notice: fn(&Wallet, &Link, LinkEvent) -> Option<Value>,
 }
@@ -502,7 +505,7 @@ impl Wallet {
         let progress = match &known.status {
             ChargeStatus::Waiting { session } => Progress::Page(self.page_url(session)),
             ChargeStatus::Pending => Progress::Pending,
-            ChargeStatus::Charged => Progress::Charged,
+            ChargeStatus::Charged | ChargeStatus::Refunded | ChargeStatus::Reversed => Progress::Charged,
             ChargeStatus::Refused(http, case) => return Err(Fault::new(*http, case)),
             ChargeStatus::Cancelled => return Err(Fault::new(404, "04")),
         };
@@ -579,6 +582,7 @@ impl Wallet {
             }
             _ => {}
         }
+        notices.extend(self.refunds_asked_about(reference, surroundings));
         let charge = self.state.charges.get(reference).cloned().ok_or_else(|| Fault::new(404, "01"))?;
         Ok((charge, notices))
     }
@@ -601,8 +605,9 @@ impl ChargeStatus {
             Self::Waiting { .. } => "01",
             Self::Pending => "03",
             Self::Charged => "00",
+            Self::Refunded => "04",
             Self::Refused(..) => "06",
-            Self::Cancelled => "05",
+            Self::Cancelled | Self::Reversed => "05",
         }
     }
 
@@ -612,9 +617,15 @@ impl ChargeStatus {
             Self::Waiting { .. } => "INITIATED",
             Self::Pending => "PENDING",
             Self::Charged => "SUCCESS",
+            Self::Refunded => "REFUNDED",
             Self::Refused(..) => "FAILED",
-            Self::Cancelled => "CANCELLED",
+            Self::Cancelled | Self::Reversed => "CANCELLED",
         }
+    }
+
+    /// Whether money moved, wherever it is now.
+    pub fn moved(&self) -> bool {
+        matches!(self, Self::Charged | Self::Refunded | Self::Reversed)
     }
 
     /// `originalResponseCode`: what the charge itself was answered, or would have been.
@@ -622,7 +633,7 @@ impl ChargeStatus {
         match self {
             Self::Waiting { .. } => None,
             Self::Pending => Some("2025400".into()),
-            Self::Charged => Some("2005400".into()),
+            Self::Charged | Self::Refunded | Self::Reversed => Some("2005400".into()),
             Self::Refused(http, case) => Some(protocol::codes::response_code(*http, "54", case)),
             Self::Cancelled => Some("4045404".into()),
         }
@@ -655,8 +666,8 @@ pub fn plain_link_notice(_: &Wallet, link: &Link, event: LinkEvent) -> Option<Va
 }
 
 /// A status answer in the standard's form (55).
-pub fn plain_status(charge: &Charge) -> Value {
-    json!({
+pub fn plain_status(wallet: &Wallet, charge: &Charge) -> Value {
+    let mut status = json!({
         "originalPartnerReferenceNo": charge.reference,
         "originalReferenceNo": charge.provider_reference,
         "serviceCode": "54",
@@ -665,7 +676,11 @@ pub fn plain_status(charge: &Charge) -> Value {
         "originalResponseCode": charge.status.original_response_code().unwrap_or_default(),
         "transAmount": {"value": charge.amount.snap_text(), "currency": "IDR"},
         "paidTime": if charge.status == ChargeStatus::Charged { charge.changed_at.wire_text() } else { String::new() },
-    })
+    });
+    if wallet.brand.refunds.is_some() {
+        status["refundHistory"] = history(wallet, &charge.reference);
+    }
+    status
 }
 
 /// What the amount wants done to the answer of a charge that was carried out.
@@ -696,7 +711,7 @@ impl Imitation for Wallet {
             reference: charge.reference.clone(),
             provider_reference: charge.provider_reference.clone(),
             amount: charge.amount,
-            charged: charge.status == ChargeStatus::Charged,
+            charged: charge.status.moved(),
             requests: charge.requests,
         });
         let accounts = self.state.accounts.iter().map(|(phone, account)| BookedAccount {
@@ -707,6 +722,7 @@ impl Imitation for Wallet {
         Books {
             provider: self.brand.connector.into(),
             charges: charges.collect(),
+            refunds: self.booked_refunds(),
             accounts: accounts.collect(),
             links_active: self.state.links.values().filter(|link| link.status == LinkStatus::Active).count(),
             ..Books::default()

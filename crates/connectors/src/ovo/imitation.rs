@@ -9,6 +9,7 @@ use crate::{
     HttpRequest, Scheme,
     imitation::{
         Imitation, Reaction, Setup, Surroundings,
+        refunds::{self, RefundRules},
         standard::{self, check_merchant},
         state::{Link, LinkStatus, Step},
         trust::{Fault, Trust, bearer, body, success},
@@ -51,6 +52,7 @@ static BRAND: Brand = Brand {
     return_query: plain_return,
     charge_notice: plain_charge_notice,
     link_notice: plain_link_notice,
+    refunds: Some(RefundRules { days: 60, cancels_paid: false, unknown_charge: (404, "01"), notices: false }),
 };
 
 /// An OVO with these customers.
@@ -71,6 +73,7 @@ fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
         Some("11") => ("11", read_balance),
         Some("54") => ("54", pay),
         Some("55") => ("55", standard::status),
+        Some("58") => ("58", refunds::refund),
         _ if path == CUSTOMER_TOKEN_PATH => ("74", customer_token),
         _ if Some(path) == PROFILE.token_path => {
             ("73", |wallet, request, surroundings| wallet.issue_token(request, surroundings).map(Reaction::from))

@@ -1,5 +1,6 @@
 //! OVO (SNAP, linking and payments): binding on OVO's page (07), customer tokens of 15 minutes (74), balance (11), payment
-//! (54) that always asks for the security code, status (55), unbinding in two calls (09).
+//! (54) that always asks for the security code, status (55), refund (58) under the B2B token, unbinding in two calls
+//! (09).
 //!
 //! Symmetric signatures, with one exception to the standard that is data of the profile: the customer's token travels in
 //! `Authorization` in place of the B2B token, and it is the token that is signed. It lives so shortly that a call for a
@@ -23,7 +24,7 @@ use crate::{
     imitation::{Imitation, Setup},
     snap::{
         self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm, answer,
-        notice,
+        notice, refund,
         standard::{self, BalanceRequest, BindRequest, UnbindRequest},
     },
 };
@@ -46,6 +47,7 @@ static PROFILE: Profile = Profile {
         service("11", "/OVOSNAP/v2.0/balance-inquiry"),
         service("54", "/OVOSNAP/v2.0/debit/payment-host-to-host"),
         service("55", "/OVOSNAP/v2.0/debit/status"),
+        service("58", "/OVOSNAP/v2.0/debit/refund"),
     ],
     // The customer's device is not ours to know: the header is mandatory, so it names the gateway.
     extra_headers: &[("X-DEVICE-ID", "gerbang")],
@@ -66,6 +68,8 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::ReadBalance,
         Capability::Charge,
         Capability::InquireCharge,
+        Capability::Refund,
+        Capability::InquireRefund,
         Capability::Unbind,
     ],
     scheme: Some(Scheme::Symmetric),
@@ -127,6 +131,12 @@ impl Connector for Ovo {
                 None => Step::Send(PROFILE.post("54", &standard::payment(charge, None, context), None, context)),
             },
             ProviderCall::InquireCharge { .. } => standard::status(&PROFILE, call, context),
+            ProviderCall::Refund(order) if PROFILE.offers(refund::service(order)) => {
+                Step::Send(refund::ordered(&PROFILE, order, context))
+            }
+            ProviderCall::InquireRefund { order, .. } if PROFILE.offers(refund::service(order)) => {
+                Step::Send(refund::question(&PROFILE, order, context))
+            }
             ProviderCall::Unbind { provider, .. } => renewed(provider, Outcome::Unlinked, context),
             _ => snap::unsupported(),
         }
@@ -171,6 +181,8 @@ impl Connector for Ovo {
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }
+            ProviderCall::Refund(order) => refund::refunded(mapping::ROWS, order, response),
+            ProviderCall::InquireRefund { order, .. } => refund::status(mapping::ROWS, order, response),
             ProviderCall::Unbind { .. } => return unbind(call, before, response, context),
             _ => return snap::unsupported(),
         })

@@ -39,6 +39,7 @@ static BRAND: Brand = Brand {
     return_query: plain_return,
     charge_notice: plain_charge_notice,
     link_notice: plain_link_notice,
+    refunds: None,
 };
 
 const RULES: Rules = Rules { profile: &PROFILE, binding: BindingFlow::Page, page_from: Amount::ZERO };

@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::{
     LINKING_PATH,
-    wire::{BindRequest, InquiryRequest, PaymentRequest, UnbindRequest},
+    wire::{BindRequest, InquiryRequest, PaymentRequest, RefundRequest, UnbindRequest},
 };
 use crate::{
     HttpRequest, HttpResponse, Scheme,
     imitation::{
         Imitation, Reaction, Setup, Surroundings,
+        refunds::{self, RefundRules},
         state::{Link, LinkStatus, Purpose, Step},
         trust::{Fault, Trust, body, success},
         wallet::{
@@ -44,6 +45,7 @@ static BRAND: Brand = Brand {
     return_query: plain_return,
     charge_notice: plain_charge_notice,
     link_notice: plain_link_notice,
+    refunds: Some(RefundRules { days: 365, cancels_paid: false, unknown_charge: (404, "01"), notices: false }),
 };
 
 /// A ShopeePay with these customers.
@@ -64,6 +66,7 @@ fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
         ("POST", "/v1.0/registration-account-unbinding") => ("09", unbind),
         ("POST", "/v1.0/debit/payment-host-to-host") => ("54", pay),
         ("POST", "/v1.0/debit/status") => ("55", status),
+        ("POST", "/v1.0/debit/refund") => ("58", refund),
         _ => return wallet.gone().into(),
     };
     handler(wallet, request, surroundings).unwrap_or_else(|fault| fault.response(service).into())
@@ -205,5 +208,13 @@ fn status(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
     wallet.trust(request, surroundings.now())?;
     let message: StatusRequest = body(request)?;
     let (charge, notices) = wallet.charge_status(&message.original_partner_reference_no, surroundings)?;
-    Ok(Reaction { notices, ..success("55", plain_status(&charge)).into() })
+    Ok(Reaction { notices, ..success("55", plain_status(wallet, &charge)).into() })
+}
+
+/// A refund names the store too.
+fn refund(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
+    if body::<RefundRequest>(request).is_ok_and(|message| message.external_store_id.is_empty()) {
+        return Err(Fault::missing("externalStoreId"));
+    }
+    refunds::refund(wallet, request, surroundings)
 }

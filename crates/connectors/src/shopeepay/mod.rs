@@ -1,5 +1,5 @@
 //! ShopeePay (SNAP, link and pay): a signed Get Auth Code (10) whose code opens the linking page, account binding (07),
-//! the binding's state and balance (08), payment (54), its status (55), unbinding (09).
+//! the binding's state and balance (08), payment (54), its status (55), refund (58), unbinding (09).
 //!
 //! Symmetric signatures with a B2B token; a request without a body is signed as if its body were `{}`. The customer's
 //! account token travels in the body.
@@ -20,7 +20,7 @@ use crate::{
     imitation::{Imitation, Setup},
     snap::{
         self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm, answer,
-        notice,
+        notice, refund,
         wire::{Money, StatusRequest, UrlParam},
     },
 };
@@ -44,6 +44,7 @@ static PROFILE: Profile = Profile {
         service("09", "/v1.0/registration-account-unbinding"),
         service("54", "/v1.0/debit/payment-host-to-host"),
         service("55", "/v1.0/debit/status"),
+        service("58", "/v1.0/debit/refund"),
     ],
     extra_headers: &[],
 };
@@ -63,6 +64,8 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::ReadBalance,
         Capability::Charge,
         Capability::InquireCharge,
+        Capability::Refund,
+        Capability::InquireRefund,
         Capability::Unbind,
     ],
     scheme: Some(Scheme::Symmetric),
@@ -131,6 +134,14 @@ impl Connector for ShopeePay {
                 };
                 PROFILE.post("55", &message, None, context)
             }
+            // A repeat with the same payload is the same refund: asking is sending it again.
+            ProviderCall::Refund(order) | ProviderCall::InquireRefund { order, .. }
+                if PROFILE.offers(refund::service(order)) =>
+            {
+                let message =
+                    wire::RefundRequest { standard: refund::message(order, context), external_store_id: merchant_id };
+                PROFILE.post("58", &message, None, context)
+            }
             ProviderCall::Unbind { link, provider, .. } => {
                 let message = wire::UnbindRequest {
                     partner_reference_no: link.to_string(),
@@ -164,6 +175,8 @@ impl Connector for ShopeePay {
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(mapping::ROWS, reference, provider_reference.as_deref(), *amount, response)
             }
+            ProviderCall::Refund(order) => refund::refunded(mapping::ROWS, order, response),
+            ProviderCall::InquireRefund { order, .. } => refund::repeated(mapping::ROWS, order, response),
             ProviderCall::Unbind { .. } => answer::unbound(mapping::ROWS, "09", response),
             _ => return snap::unsupported(),
         })

@@ -3,7 +3,7 @@
 use lifecycle::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::snap::wire::{Money, UrlParam, needed_text, text};
+use crate::snap::wire::{self, Money, UrlParam, needed_text, text};
 
 /// Answer of Get Auth Code (10).
 #[derive(Serialize, Deserialize)]
@@ -100,6 +100,16 @@ pub(super) struct PaymentInfo {
     pub account_token: Option<String>,
     #[serde(default)]
     pub description: String,
+}
+
+/// Refund (58).
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RefundRequest {
+    #[serde(flatten)]
+    pub standard: wire::RefundRequest,
+    /// The store, which is mandatory here; ours is the merchant.
+    pub external_store_id: String,
 }
 
 /// Account unbinding (09), by token or by our reference of 07.

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod notice;
+pub mod refund;
 pub mod standard;
 pub mod wire;
 
@@ -118,6 +119,11 @@ impl Profile {
             .iter()
             .find(|service| service.code == code)
             .expect("a connector calls only services that its profile lists")
+    }
+
+    /// Whether it lists the service of these two digits.
+    pub fn offers(&self, code: &str) -> bool {
+        self.services.iter().any(|service| service.code == code)
     }
 
     /// A signed POST of a message to a service; the customer's token goes where the profile says.

@@ -8,8 +8,8 @@ use protocol::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    answer,
-    wire::{LinkNotice, NotifyRequest},
+    answer, refund,
+    wire::{LinkNotice, NotifyRequest, RefundEntry},
 };
 use crate::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
 
@@ -70,6 +70,9 @@ pub fn read_payment(notice: &NotifyRequest, merchant_id: &str) -> Result<Notice,
     if notice.merchant_id.as_deref().is_some_and(|named| named != merchant_id) {
         return Err(refused("a notice about another merchant", 404, "56", "08"));
     }
+    if let Some(event) = read_refunds(notice) {
+        return Ok(Notice { event: Some(event), amount: None, response: response(200, "56", "00") });
+    }
     let reference = notice.original_partner_reference_no.as_deref().unwrap_or_default();
     let provider_reference = notice.original_reference_no.as_deref().unwrap_or(reference);
     let reason = notice.original_response_code.as_deref().and_then(|code| answer::reason_of(&[], code));
@@ -89,6 +92,21 @@ pub fn read_payment(notice: &NotifyRequest, merchant_id: &str) -> Result<Notice,
     Ok(Notice { event, amount, response: response(200, "56", "00") })
 }
 
+/// What a payment notice says about the payment's refunds: the last one that is listed and ours. The others were told
+/// when they happened, or are asked about by schedule.
+fn read_refunds(notice: &NotifyRequest) -> Option<NoticeEvent> {
+    let ours = |entry: &RefundEntry| Some((entry.partner_refund_no.as_deref()?.parse().ok()?, entry.clone()));
+    let (refund, entry) = notice.refund_history.iter().flatten().rev().find_map(ours)?;
+    let reference = || notice.original_reference_no.clone().unwrap_or_default();
+    let amount = entry.refund_amount.as_ref().and_then(super::wire::Money::read);
+    let outcome = match (refund::entry_outcome(&entry, reference), amount, &notice.merchant_id) {
+        (Outcome::Refunded { .. }, None, _) => Outcome::Unknown("a notice of a refund without an amount".into()),
+        (Outcome::Refunded { .. }, _, None) => Outcome::Unknown("a notice of a refund without a merchant".into()),
+        (outcome, ..) => outcome,
+    };
+    Some(NoticeEvent::Refund { refund, amount, outcome })
+}
+
 /// A notice address that receives payment notices (56) and link notices.
 ///
 /// # Errors
@@ -97,7 +115,7 @@ pub fn payment_or_link(request: &HttpRequest, context: &CallContext<'_>) -> Resu
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
     enum Message {
-        Payment(NotifyRequest),
+        Payment(Box<NotifyRequest>),
         Link(LinkNotice),
     }
     match verified(request, "56", context)? {

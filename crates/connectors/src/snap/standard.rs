@@ -1,4 +1,4 @@
-//! Linkage and direct debit just as the standard's tables have them (07, 08, 09, 11, 54, 55), for
+//! Linkage and direct debit just as the standard's tables have them (07, 08, 09, 11, 54, 55, 57, 58), for
 //! providers that publish no deviations: such a connector is a [`Profile`] and what it adds.
 //!
 //! The standard leaves three things open, which are settled here: a binding is asked about (08) by its
@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     CustomerTokenPlace, Profile,
     answer::{self, Asked, Row},
-    unsupported,
+    refund, unsupported,
     wire::{Money, StatusRequest, UrlParam, text},
 };
-use crate::{CallContext, HttpResponse, Returned, Step};
+use crate::{CallContext, HttpResponse, Returned, Step, http::is_page};
 
 /// A provider that follows the standard.
 #[derive(Debug)]
@@ -269,6 +269,12 @@ impl Standard {
                 Step::Send(self.profile.post("54", &message, token, context))
             }
             ProviderCall::InquireCharge { .. } => status(self.profile, call, context),
+            ProviderCall::Refund(order) if self.profile.offers(refund::service(order)) => {
+                Step::Send(refund::ordered(self.profile, order, context))
+            }
+            ProviderCall::InquireRefund { order, .. } if self.profile.offers(refund::service(order)) => {
+                Step::Send(refund::question(self.profile, order, context))
+            }
             ProviderCall::Unbind { link, provider, .. } => match &provider.access_token {
                 Some(token) => {
                     let message = UnbindRequest {
@@ -316,6 +322,8 @@ impl Standard {
             ProviderCall::InquireCharge { reference, provider_reference, amount, .. } => {
                 answer::charge_status(self.rows, reference, provider_reference.as_deref(), *amount, response)
             }
+            ProviderCall::Refund(order) => refund::refunded(self.rows, order, response),
+            ProviderCall::InquireRefund { order, .. } => refund::status(self.rows, order, response),
             ProviderCall::Unbind { .. } => answer::unbound(self.rows, "09", response),
             _ => return unsupported(),
         })
@@ -352,7 +360,7 @@ impl Standard {
                 payment_token: None,
                 expires_at: tokens.expires_in.and_then(|text| Instant::parse(&text).ok()),
             }),
-            (None, Some(url)) if !url.is_empty() => Outcome::CustomerNeeded {
+            (None, Some(url)) if is_page(&url) => Outcome::CustomerNeeded {
                 url,
                 provider_reference: reply.reference_no,
                 provider: ProviderLink { account_reference: reply.link_id, ..ProviderLink::default() },

@@ -162,6 +162,102 @@ pub struct StatusReply {
     pub paid_time: Option<String>,
 }
 
+/// Cancel request (57).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CancelRequest {
+    /// Our reference of the charge.
+    pub original_partner_reference_no: String,
+    /// The provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_reference_no: Option<String>,
+    /// Our merchant id.
+    pub merchant_id: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was charged or was to be charged.
+    pub amount: Money,
+}
+
+/// Refund request (58).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundRequest {
+    /// Our reference of the charge.
+    pub original_partner_reference_no: String,
+    /// The provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_reference_no: Option<String>,
+    /// Our reference of the refund.
+    pub partner_refund_no: String,
+    /// Our merchant id.
+    pub merchant_id: String,
+    /// How much goes back.
+    pub refund_amount: Money,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Answer of 57 and 58.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundReply {
+    /// Our reference of the charge.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub original_partner_reference_no: Option<String>,
+    /// The provider's.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub original_reference_no: Option<String>,
+    /// The provider's reference of the refund.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub refund_no: Option<String>,
+    /// Ours.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub partner_refund_no: Option<String>,
+    /// How much goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_amount: Option<Money>,
+}
+
+/// What a status answer (55) says about refunds. Apart from [`StatusReply`], so that a list of refunds that cannot be
+/// read takes nothing from what is said about the charge.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundStatusReply {
+    /// Our reference of the charge.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub original_partner_reference_no: Option<String>,
+    /// The provider's.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub original_reference_no: Option<String>,
+    /// Two digits, of the charge.
+    #[serde(deserialize_with = "needed_text")]
+    pub latest_transaction_status: String,
+    /// Every refund of the charge; none where the provider lists none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_history: Option<Vec<RefundEntry>>,
+}
+
+/// One refund in a status answer or a notice.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundEntry {
+    /// The provider's reference of it.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub refund_no: Option<String>,
+    /// Ours.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub partner_refund_no: Option<String>,
+    /// How much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_amount: Option<Money>,
+    /// `00`, `03` or `06`.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    pub refund_status: Option<String>,
+}
+
 /// Payment notice (56).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -193,6 +289,9 @@ pub struct NotifyRequest {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_time: Option<String>,
+    /// Its refunds, where the provider tells of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_history: Option<Vec<RefundEntry>>,
 }
 
 /// A notice that the customer changed the link in the wallet's own application. No wallet of ours documents one in

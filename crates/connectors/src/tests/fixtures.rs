@@ -11,9 +11,10 @@ use std::path::PathBuf;
 
 use calendar::Instant;
 use lifecycle::{
-    AccountCreationId, AuthCodeId, BillId, LinkId, PaymentId, Secret,
+    AccountCreationId, AuthCodeId, BillId, LinkId, PaymentId, RefundId, Secret,
     biller::{Category, Pricing},
-    provider::{BillDue, BillOrder, Charge, ProviderCall, ProviderLink},
+    provider::{BillDue, BillOrder, Charge, ProviderCall, ProviderLink, RefundOrder},
+    refund::RefundKind,
 };
 use money::Amount;
 use protocol::signature;
@@ -48,6 +49,32 @@ fn charge(provider: Option<ProviderLink>) -> ProviderCall {
         valid_until: Instant::parse("2026-11-20T10:15:00+07:00").unwrap(),
         description: "Two coffees".into(),
     })
+}
+
+fn now() -> Instant {
+    Instant::parse(NOW).unwrap()
+}
+
+/// Rp 50,000 of the charge of Rp 150,000, or all of it called off. The provider's reference of the charge is known
+/// where the charge was answered.
+fn refund(kind: RefundKind, answered: bool) -> RefundOrder {
+    let refund = RefundId::from_bits(7);
+    let charged = Amount::rupiah(150_000);
+    RefundOrder {
+        refund,
+        reference: refund.to_string(),
+        kind,
+        charge_reference: PaymentId::from_bits(4).to_string(),
+        charge_provider_reference: answered.then(|| "PROVIDER-REF-1".into()),
+        charged_at: Instant::parse("2026-11-20T09:00:00+07:00").unwrap(),
+        charged,
+        amount: match kind {
+            RefundKind::Refund => Amount::rupiah(50_000),
+            RefundKind::Cancel => charged,
+        },
+        reason: (kind == RefundKind::Refund).then(|| "Customer complain".into()),
+        provider: Some(provider()),
+    }
 }
 
 /// An order of this category as it is inquired.
@@ -169,6 +196,15 @@ fn call(name: &str) -> ProviderCall {
             amount: Amount::rupiah(150_000),
             charged_at: Instant::parse(NOW).unwrap(),
         },
+        "refund" => ProviderCall::Refund(refund(RefundKind::Refund, true)),
+        "cancel" => ProviderCall::Refund(refund(RefundKind::Cancel, true)),
+        "cancel_unanswered" => ProviderCall::Refund(refund(RefundKind::Cancel, false)),
+        "inquire_refund" => ProviderCall::InquireRefund { order: refund(RefundKind::Refund, true), sent_at: now() },
+        "inquire_whole_refund" => {
+            let whole = RefundOrder { amount: Amount::rupiah(150_000), ..refund(RefundKind::Refund, true) };
+            ProviderCall::InquireRefund { order: whole, sent_at: now() }
+        }
+        "inquire_cancel" => ProviderCall::InquireRefund { order: refund(RefundKind::Cancel, true), sent_at: now() },
         "unbind" => ProviderCall::Unbind { link, provider: provider(), phone },
         "create_account" => ProviderCall::CreateAccount {
             creation: AccountCreationId::from_bits(5),

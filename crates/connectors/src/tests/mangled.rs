@@ -2,7 +2,10 @@
 
 use std::sync::OnceLock;
 
-use lifecycle::provider::{Outcome, ProviderCall};
+use lifecycle::{
+    provider::{Outcome, ProviderCall, RefundOrder},
+    refund::RefundKind,
+};
 use proptest::prelude::*;
 
 use super::world::World;
@@ -118,10 +121,14 @@ proptest! {
             let status = if same_status { http.min(599) } else { 200 };
             let response = HttpResponse { status, headers: vec![], body: body.to_string().into_bytes() };
             let outcome = proceed(*connector, call, before, &response);
-            let effect = matches!(Capability::of(call), Capability::Charge | Capability::Bind);
+            let effect = matches!(
+                Capability::of(call),
+                Capability::Charge | Capability::Bind | Capability::Refund | Capability::Cancel
+            );
             if let (true, Some(Outcome::Refused(reason))) = (effect, &outcome) {
                 prop_assert!((400..500).contains(&http) && http != 409, "{} {}: {:?}", connector.descriptor().name, http, reason);
             }
+            check_refund(connector.descriptor().name, call, &format!("{http:03}{service:02}{case:02}"), outcome.as_ref())?;
             if Capability::of(call) == Capability::InquireCharge && http != 200 {
                 prop_assert!(
                     !matches!(outcome, Some(Outcome::Refused(_) | Outcome::Charged { .. })),
@@ -130,6 +137,25 @@ proptest! {
             }
         }
     }
+}
+
+/// Only two codes say that money went back, and a question that was not heard proves nothing.
+fn check_refund(name: &str, call: &ProviderCall, code: &str, outcome: Option<&Outcome>) -> Result<(), TestCaseError> {
+    let (done, asked) = match call {
+        ProviderCall::Refund(RefundOrder { kind: RefundKind::Cancel, .. }) => (["2005700", ""], false),
+        ProviderCall::Refund(_) => (["2005800", "4045818"], false),
+        ProviderCall::InquireRefund { .. } => (["2005500", ""], true),
+        _ => return Ok(()),
+    };
+    let repeats = matches!(name, "dana" | "shopeepay");
+    let done = if asked && repeats { ["2005800", "4045818"] } else { done };
+    let refunded = matches!(outcome, Some(Outcome::Refunded { .. }));
+    prop_assert!(!refunded || done.contains(&code), "{} {}: {:?}", name, code, outcome);
+    if let (true, Some(Outcome::Refused(_))) = (asked, outcome) {
+        let decided = repeats && (code.starts_with("403") || code.starts_with("404"));
+        prop_assert!(decided || code == "2005500", "{} {}: {:?}", name, code, outcome);
+    }
+    Ok(())
 }
 
 proptest! {

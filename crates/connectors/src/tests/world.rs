@@ -4,10 +4,11 @@ use std::sync::OnceLock;
 
 use calendar::Instant;
 use lifecycle::{
-    AccountCreationId, AuthCodeId, LinkId, PaymentId, Reason, Secret,
+    AccountCreationId, AuthCodeId, LinkId, PaymentId, Reason, RefundId, Secret,
     account_creation::Person,
     merchant::BindingFlow,
-    provider::{Charge, Outcome, ProviderCall, ProviderLink},
+    provider::{Charge, Outcome, ProviderCall, ProviderLink, RefundOrder},
+    refund::RefundKind,
 };
 use money::Amount;
 use protocol::keys::PrivateKey;
@@ -365,6 +366,30 @@ impl World {
         })
     }
 
+    /// The order to give this much of a charge back, or to call the charge off.
+    pub(crate) fn refund_order(&mut self, charge: &Charge, kind: RefundKind, amount: Amount) -> RefundOrder {
+        let refund = RefundId::from_bits(self.id());
+        let books = self.imitation.books();
+        let known = books.charges.iter().find(|known| known.reference == charge.reference);
+        RefundOrder {
+            refund,
+            reference: refund.to_string(),
+            kind,
+            charge_reference: charge.reference.clone(),
+            charge_provider_reference: known.map(|known| known.provider_reference.clone()),
+            charged_at: self.clock.now,
+            charged: charge.amount,
+            amount,
+            reason: Some("Two coffees too many".into()),
+            provider: charge.provider.clone(),
+        }
+    }
+
+    /// What became of a refund.
+    pub(crate) fn inquire_refund(&mut self, order: &RefundOrder) -> Outcome {
+        self.run(&ProviderCall::InquireRefund { order: order.clone(), sent_at: self.clock.now })
+    }
+
     /// A charge with everything that the customer must do for it.
     pub(crate) fn pay(&mut self, charge: &Charge, phone: &str) -> Outcome {
         match self.run(&ProviderCall::Charge(charge.clone())) {
@@ -395,11 +420,23 @@ impl World {
         self.every_call(link, &provider, ON_SIGHT)
     }
 
+    /// The refund of a part of a charge that was paid, and the cancellation of one that waits for its customer or, where
+    /// none waits, was paid.
+    fn orders_to_give_back(&mut self, provider: &ProviderLink, phone: &str) -> (RefundOrder, RefundOrder) {
+        let paid = self.charge_call(Some(provider.clone()), phone, Amount::rupiah(30_000));
+        self.pay(&paid, phone);
+        let open = self.charge_call(Some(provider.clone()), phone, Amount::rupiah(2_500_000));
+        self.run(&ProviderCall::Charge(open.clone()));
+        let refund = self.refund_order(&paid, RefundKind::Refund, Amount::rupiah(10_000));
+        (refund, self.refund_order(&open, RefundKind::Cancel, open.amount))
+    }
+
     /// One call of every kind, against this link.
     pub(crate) fn every_call(&mut self, link: LinkId, provider: &ProviderLink, phone: &str) -> Vec<ProviderCall> {
         let known = || Some(phone.to_owned());
         let (return_url, lang) = (RETURN_URL.to_owned(), "id".to_owned());
         let charge = self.charge_call(Some(provider.clone()), phone, Amount::rupiah(25_000));
+        let (refund, cancel) = self.orders_to_give_back(provider, phone);
         vec![
             ProviderCall::StartAuthorisation {
                 auth_code: AuthCodeId::from_bits(7),
@@ -425,6 +462,9 @@ impl World {
                 charged_at: self.clock.now,
             },
             ProviderCall::Charge(charge),
+            ProviderCall::Refund(refund.clone()),
+            ProviderCall::InquireRefund { order: refund, sent_at: self.clock.now },
+            ProviderCall::Refund(cancel),
             ProviderCall::Unbind { link, provider: provider.clone(), phone: known() },
             create_call("6281234599999"),
         ]
