@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, HashSet},
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicI64},
 };
 
 use contract::{ReplyBody, WriteContext};
@@ -217,13 +217,22 @@ pub struct Desk {
     stop: CancellationToken,
     /// Told when something was scheduled for later, on threads where nobody looks all the time.
     scheduled: Arc<Notify>,
+    /// The latest time that an identity carries, in microseconds.
+    latest_micros: Arc<AtomicI64>,
 }
 
 impl Desk {
     /// A desk over the queue; what is to be performed goes to `work`. When `stop` is cancelled, no writer waits any
     /// longer for a database that is not there.
     pub fn new(errands: mpsc::Receiver<Errand>, work: mpsc::UnboundedSender<Work>, stop: CancellationToken) -> Self {
-        Self { errands: Arc::new(Mutex::new(errands)), work, waiting: Arc::default(), stop, scheduled: Arc::default() }
+        Self {
+            errands: Arc::new(Mutex::new(errands)),
+            work,
+            waiting: Arc::default(),
+            stop,
+            scheduled: Arc::default(),
+            latest_micros: Arc::default(),
+        }
     }
 
     /// Where it is told that something was scheduled.
@@ -299,7 +308,7 @@ impl BatchWriter {
     /// Takes a writer of the store; the error is the store's.
     pub fn new(options: EngineOptions, store: &dyn Store, desk: Desk) -> Result<Self, StoreError> {
         let pen = Pen::new(&options, store, desk.stop.clone())?;
-        let fresh = SystemFresh::new(options.entropy.clone());
+        let fresh = SystemFresh::new(options.entropy.clone()).after(desk.latest_micros.clone());
         Ok(Self { options, pen, desk, fresh })
     }
 

@@ -1,6 +1,9 @@
 //! New identities and random texts, over randomness that is handed in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicI64, Ordering},
+};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use calendar::Instant;
@@ -40,18 +43,20 @@ pub fn digest(text: &str) -> Digest {
     Digest(digest)
 }
 
-/// Identities whose first 48 bits are the time in milliseconds (the layout of UUID version 7), the rest random.
+/// Identities whose first 48 bits are the time in milliseconds (the layout of UUID version 7), the rest random. A clock that
+/// steps back does not take them back: what is made later sorts later.
 pub struct SystemFresh {
     entropy: Arc<dyn Entropy>,
     pool: [u8; POOL_BYTES],
     used: usize,
     now: Instant,
+    latest_micros: Arc<AtomicI64>,
 }
 
 impl SystemFresh {
     /// Draws from this.
     pub fn new(entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, pool: [0; POOL_BYTES], used: POOL_BYTES, now: Instant::from_micros(0) }
+        Self { entropy, pool: [0; POOL_BYTES], used: POOL_BYTES, now: Instant::from_micros(0), latest_micros: Arc::default() }
     }
 
     /// Draws from the operating system: for those outside of a gateway.
@@ -59,9 +64,16 @@ impl SystemFresh {
         Self::new(Arc::new(SystemEntropy))
     }
 
-    /// Sets the time that new identities carry.
+    /// The same, after whatever others drew who share this: the latest time that an identity carried, in microseconds.
+    #[must_use]
+    pub fn after(self, latest_micros: Arc<AtomicI64>) -> Self {
+        Self { latest_micros, ..self }
+    }
+
+    /// Sets the time that new identities carry; one that is over by now is not carried again.
     pub fn at(&mut self, now: Instant) {
-        self.now = now;
+        let before = self.latest_micros.fetch_max(now.micros(), Ordering::AcqRel);
+        self.now = Instant::from_micros(before.max(now.micros()));
     }
 
     fn bytes<const N: usize>(&mut self) -> [u8; N] {
@@ -123,5 +135,25 @@ impl SharedFresh {
     pub fn external_id(&self) -> String {
         let digits = format!("{:039}", self.id(Instant::from_micros(0)));
         digits[digits.len() - 32..].to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_later_sorts_later_though_the_clock_steps_back() {
+        let latest = Arc::new(AtomicI64::new(0));
+        let [mut one, mut other] = [(); 2].map(|()| SystemFresh::of_system().after(latest.clone()));
+        let at = |seconds: i64| Instant::from_micros(seconds * 1_000_000);
+        one.at(at(7_200));
+        let first = one.id();
+        // An hour back, drawn by the other writer.
+        other.at(at(3_600));
+        let second = other.id();
+        assert_eq!(second >> 80, first >> 80, "the time of the first one");
+        other.at(at(7_201));
+        assert!(other.id() > first.max(second));
     }
 }
