@@ -19,4 +19,5 @@ mod products;
 mod samples;
 mod sources;
 mod support;
+mod turning;
 mod upstream;

@@ -7,10 +7,11 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant as Moment},
 };
 
-use client::{Client, Merchant, Prepared, Sent};
+use calendar::Instant;
+use client::{Client, Clock, Merchant, Prepared, Sent};
 use protocol::keys::{PrivateKey, PublicKey};
 use serde_json::{Value, json};
 use simulator::customer::{Browser, Customer, Visit};
@@ -86,12 +87,12 @@ impl World {
     pub fn start_mortal_gateway(&mut self, options: &[&str]) -> bool {
         let _ = std::fs::remove_file(self.ready_file());
         self.gateway = Some(Process(self.spawn("sandbox", options)));
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Moment::now() + PATIENCE;
         while !self.ready_file().exists() {
             if self.is_dead() {
                 return false;
             }
-            assert!(Instant::now() < deadline, "it neither dies nor becomes ready");
+            assert!(Moment::now() < deadline, "it neither dies nor becomes ready");
             std::thread::sleep(Duration::from_millis(20));
         }
         true
@@ -133,9 +134,9 @@ impl World {
     /// Waits until the gateway's process has died by itself.
     pub fn await_death(&mut self) {
         let child = &mut self.gateway.as_mut().expect("a gateway").0;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Moment::now() + PATIENCE;
         while child.try_wait().expect("a child").is_none() {
-            assert!(Instant::now() < deadline, "the gateway is alive");
+            assert!(Moment::now() < deadline, "the gateway is alive");
             std::thread::sleep(Duration::from_millis(20));
         }
         self.gateway = None;
@@ -174,13 +175,13 @@ impl World {
             private_key: PrivateKey::load(&file(&merchant["private_key_file"])).expect("a key").key,
             gateway_public_key: PublicKey::load(&file(&merchant["gateway_public_key_file"])).expect("a key").key,
         };
-        Client::new(merchant).expect("an address")
+        Client::new(merchant).expect("an address").with_clock(clock(&ready))
     }
 
     /// The same key as another merchant.
     pub fn client_as(&self, partner_id: &str) -> Client {
         let merchant = Merchant { partner_id: partner_id.into(), ..self.client().merchant().clone() };
-        Client::new(merchant).expect("an address")
+        Client::new(merchant).expect("an address").with_clock(clock(&self.json("ready.json")))
     }
 
     /// Where a product's provider is, from the data folder, by the product's code.
@@ -221,6 +222,22 @@ impl World {
         let output = output.expect("the program runs");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// Turns the clock forward; what that made due, as the door says it.
+    pub fn advance(&self, by: &str) -> Value {
+        self.operate(&["clock", "advance", by])
+    }
+
+    /// The same, from one thing that is due to the next.
+    pub fn pass(&self, by: &str) -> Value {
+        self.operate(&["clock", "advance", by, "--stepwise"])
+    }
+
+    /// The sandbox's time.
+    pub fn now(&self) -> Instant {
+        let shown = self.operate(&["clock", "show"]);
+        Instant::parse(shown["at"].as_str().expect("a time")).expect("a time")
     }
 
     /// Every aggregator's orders of bills.
@@ -308,12 +325,12 @@ pub async fn status(client: &Client, reference: &str) -> String {
 
 /// Looks until it is so.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Moment::now() + PATIENCE;
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        assert!(Moment::now() < deadline, "not within {PATIENCE:?}: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -340,6 +357,16 @@ pub fn assert_answer(sent: &Sent, code: &str, members: &[&str]) {
     }
 }
 
+/// The clock of the sandbox that this ready file speaks of, as any program can read it.
+fn clock(ready: &Value) -> Clock {
+    let file = PathBuf::from(ready["clock_file"].as_str().expect("a file"));
+    Clock::of(move || {
+        let kept = std::fs::read(&file).map(|text| serde_json::from_slice::<Value>(&text).expect("JSON"));
+        let ahead = kept.map_or(0, |kept| kept["ahead_micros"].as_i64().expect("a number"));
+        Instant::from_micros(Clock::default().now().micros() + ahead)
+    })
+}
+
 async fn get(url: &str) -> Value {
     let text =
         engine::transport::http_client(10_000).get(url).send().await.expect("an answer").bytes().await.expect("a body");
@@ -347,11 +374,11 @@ async fn get(url: &str) -> Value {
 }
 
 fn await_file(file: &Path, process: &mut Process) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Moment::now() + PATIENCE;
     while !file.exists() {
         let ended = process.0.try_wait().expect("a child");
         assert!(ended.is_none(), "it ended before it was ready: {ended:?}");
-        assert!(Instant::now() < deadline, "{} does not appear", file.display());
+        assert!(Moment::now() < deadline, "{} does not appear", file.display());
         std::thread::sleep(Duration::from_millis(20));
     }
 }
