@@ -13,7 +13,7 @@ use catalogue::Catalogue;
 use connectors::Account;
 use lifecycle::{
     Merchant, MerchantCode, ProductCode, Secret,
-    merchant::{Callbacks, Strictness},
+    merchant::{Callbacks, LateSuccess, Strictness},
 };
 use protocol::keys::PrivateKey;
 use serde::Deserialize;
@@ -163,6 +163,7 @@ pub struct MerchantSettings {
     replay: bool,
     #[serde(default)]
     strict: bool,
+    accept_late_success: Option<bool>,
     suspended: Option<bool>,
     inquiry_url: Option<String>,
     payment_url: Option<String>,
@@ -530,6 +531,11 @@ impl MerchantSettings {
             },
             // What lets a merchant sell bills is the operator's, given at its door.
             biller: known.and_then(|known| known.biller.clone()),
+            late_success: match self.accept_late_success {
+                Some(true) => LateSuccess::Accept,
+                Some(false) => LateSuccess::RefundDue,
+                None => known.map_or_else(LateSuccess::default, |known| known.late_success),
+            },
             suspended: self.suspended.unwrap_or_else(|| known.is_some_and(|known| known.suspended)),
         })
     }

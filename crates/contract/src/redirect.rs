@@ -15,11 +15,12 @@ const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// is this computer and the merchant may use that.
 ///
 /// ```
-/// # use lifecycle::{Merchant, MerchantCode, merchant::{Callbacks, Strictness}};
+/// # use lifecycle::{Merchant, MerchantCode, merchant::{Callbacks, LateSuccess, Strictness}};
 /// # let merchant = Merchant { code: MerchantCode::new("M"), alias: None, name: String::new(), api_key: String::new(),
 /// #     products: vec![], public_keys: vec![], redirect_origins: vec!["https://shop.example".into()],
 /// #     allow_local_redirects: true, allowed_addresses: vec![], time_window_seconds: 300, replay: false,
-/// #     strictness: Strictness::Lenient, callbacks: Callbacks::default(), biller: None, suspended: false };
+/// #     strictness: Strictness::Lenient, callbacks: Callbacks::default(), biller: None,
+/// #     late_success: LateSuccess::default(), suspended: false };
 /// use contract::redirect::is_allowed;
 /// assert!(is_allowed("https://shop.example/done?x=1", &merchant));
 /// assert!(is_allowed("http://localhost:3000/", &merchant));

@@ -10,7 +10,7 @@ use lifecycle::{
     bill::{Bill, BillStatus},
     biller::Quote,
     linkage::Tokens,
-    merchant::{BillerAccess, BindingFlow, Callbacks, Mechanism, Strictness},
+    merchant::{BillerAccess, BindingFlow, Callbacks, LateSuccess, Mechanism, Strictness},
     payment::{Payment, PaymentStatus},
     provider::{AccountInfo, AccountStatus, BalanceKind, BalanceLine, BillDue, BillReceipt},
     request::RequestKey,
@@ -83,6 +83,7 @@ pub fn merchant() -> Merchant {
         strictness: Strictness::Lenient,
         callbacks: Callbacks::default(),
         biller: Some(biller_access(Mechanism::Deposit { low_balance: None })),
+        late_success: LateSuccess::default(),
         suspended: false,
     }
 }
@@ -158,6 +159,9 @@ pub fn payment(status: PaymentStatus) -> Payment {
         page_token: Secret::new("pagetoken"),
         created_at: now(),
         valid_until: now().plus_seconds(1800),
+        asker: None,
+        refunding: Amount::ZERO,
+        refunded: Amount::ZERO,
         status,
     }
 }

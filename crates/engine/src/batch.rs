@@ -11,6 +11,7 @@ use contract::{ReplyBody, WriteContext};
 use lifecycle::{
     Answer, Command, Context, Decision, Fresh, Key, NotificationId, Refusal, Row, Secret,
     command::World,
+    exchange::Exchange,
     notification::{Notice, NoticeKind, Notification, NotificationStatus, Subject},
     request::{self, Admission, Request, RequestKey, ServiceCode, StoredAnswer},
     task::{Task, TaskKind},
@@ -44,6 +45,8 @@ pub struct Submission {
     pub not_found_final_seconds: i64,
     /// What must not be stored.
     pub unstored: Option<Unstored>,
+    /// Messages exchanged with the outside that led to the command, kept in its commit.
+    pub exchanges: Vec<Exchange>,
     /// Who waits.
     pub reply: Caller,
 }
@@ -143,11 +146,12 @@ impl WorkingSet {
         self.by_key.insert(key, index);
     }
 
-    /// Has a key lead to a row. Where several bills share one (those of one order), it leads to the newest: an older one
-    /// that is loaded or changed beside it does not take its place.
+    /// Has a key lead to a row. Where several share one (bills of one order, rulings about one case), it leads to the
+    /// newest: an older one that is loaded or changed beside it does not take its place.
     fn lead(&mut self, key: Key, index: usize) {
         let newer = match (self.row(&key), &self.rows[index]) {
             (Some(Row::Bill(known)), Row::Bill(bill)) => known.id > bill.id,
+            (Some(Row::Ruling(known)), Row::Ruling(ruling)) => known.id > ruling.id,
             _ => false,
         };
         if !newer {
@@ -483,6 +487,7 @@ impl Decider<'_> {
         let mut writes = Writes::default();
         let mut verdicts = Vec::with_capacity(batch.len());
         for submission in batch.iter() {
+            writes.exchanges.extend_from_slice(&submission.exchanges);
             verdicts.push(self.decide(submission, &mut world, &mut writes));
         }
         collect(&world, &mut writes);
@@ -611,7 +616,7 @@ impl Decider<'_> {
                 kind,
                 body: Secret::new(body),
                 created_at: now,
-                status: NotificationStatus::Pending { attempts: 0, last_error: None },
+                status: NotificationStatus::Pending { attempts: 0, last_error: None, suspect: false },
             }
             .into(),
         );
@@ -649,6 +654,7 @@ fn nothing(writes: &Writes) -> bool {
         && writes.rows.is_empty()
         && writes.tasks.is_empty()
         && writes.ended.is_empty()
+        && writes.exchanges.is_empty()
 }
 
 /// An error with everything that caused it, once.

@@ -535,7 +535,7 @@ impl Engine {
         let not_found_final_seconds = self.shared.options.not_found_final_seconds.or(own).unwrap_or(i64::MAX);
         let from_merchant = command.request().is_some();
         let (reply, done) = Caller::new();
-        let submission = Submission { command, partner, not_found_final_seconds, unstored, reply };
+        let submission = Submission { command, partner, not_found_final_seconds, unstored, exchanges: vec![], reply };
         let errand = Errand::Decide(Box::new(submission));
         if from_merchant {
             // A merchant is told to come back rather than kept in a growing queue; our own work waits its turn.

@@ -112,8 +112,11 @@ fn merchant_of(work: &Work) -> Option<MerchantCode> {
         Row::TopUp(row) => Some(row.merchant.clone()),
         Row::Invoice(row) => Some(row.merchant.clone()),
         Row::InvoiceBook(row) => Some(row.merchant.clone()),
-        // Nothing is performed about an account.
-        Row::Account(_) => None,
+        Row::Refund(row) => Some(row.merchant.clone()),
+        Row::Ruling(row) => Some(row.merchant.clone()),
+        Row::Endpoint(row) => Some(row.merchant.clone()),
+        // Nothing is performed about an account or a reconciliation.
+        Row::Account(_) | Row::SettlementFile(_) | Row::ReconciliationItem(_) => None,
     })
 }
 
@@ -152,7 +155,12 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
             | Row::Account(_)
             | Row::TopUp(_)
             | Row::Invoice(_)
-            | Row::InvoiceBook(_) => {}
+            | Row::InvoiceBook(_)
+            | Row::SettlementFile(_)
+            | Row::ReconciliationItem(_)
+            | Row::Refund(_)
+            | Row::Ruling(_)
+            | Row::Endpoint(_) => {}
         }
     }
     let call = match &work.task.kind {
@@ -174,6 +182,7 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
         TaskKind::InquireBillPayment { bill: about, .. } => {
             bill.and_then(|bill| inquire_bill_payment_call(engine, bill, about))
         }
+        TaskKind::Refund(_) | TaskKind::InquireRefund(_) => None,
         TaskKind::Notify(_) => notification.map(|row| Call::Notify(row.clone())),
     };
     call.unwrap_or_else(|| Call::Settled(Outcome::Unknown("the state that it belongs to has moved on".into())))

@@ -5,20 +5,24 @@ use ledger::{Account, AccountName};
 
 use crate::{
     AccountCreationId, AuthCodeId, BillId, Decision, Digest, InvoiceId, LinkId, MerchantCode, NotificationId,
-    PaymentId, ProductCode, Reason, ReconciliationItemId, Refusal, Secret, SettlementFileId, TopUpId,
+    PaymentId, ProductCode, Reason, ReconciliationItemId, RefundId, Refusal, RulingId, Secret, SettlementFileId,
+    TopUpId,
     account_creation::{self, AccountCreation},
     auth_code::{self, AuthCode},
     bill::{self, Bill, BillTask},
     decision::Context,
     deposit::{self, TopUp, TopUpStep},
+    endpoint::Endpoint,
     enquiry,
     invoice::{self, Invoice, InvoiceBook},
     linkage::{self, Link},
-    notification::{self, Notification},
+    notification::{self, NoticeKind, Notification},
     payment::{self, Payment},
     provider::Outcome,
     reconciliation::{self, ReconciliationItem, SettlementFile},
+    refund::{Refund, RefundKind},
     request::{Request, RequestKey, ServiceCode},
+    ruling::{Ruling, RulingStatus},
     task::{Task, TaskKind},
 };
 
@@ -82,6 +86,17 @@ pub enum Key {
     ReconciliationItem(ReconciliationItemId),
     /// The item that accounts for something of a provider's.
     ReconciliationClaim(String, String),
+    /// A refund by id.
+    Refund(RefundId),
+    /// By the merchant's reference.
+    RefundByReference(MerchantCode, RefundKind, String),
+    /// A ruling by id.
+    Ruling(RulingId),
+    /// The newest ruling about a case that was not withdrawn: the proposed one, where there is one. A row that was loaded
+    /// under it may have been withdrawn meanwhile.
+    RulingOpen(u128),
+    /// An address where a merchant is told things.
+    Endpoint(MerchantCode, NoticeKind),
 }
 
 macro_rules! rows {
@@ -127,6 +142,12 @@ rows!(
     SettlementFile,
     /// An item of a reconciliation.
     ReconciliationItem,
+    /// A refund or cancellation.
+    Refund,
+    /// A ruling of operators.
+    Ruling,
+    /// An address where a merchant is told things.
+    Endpoint,
 );
 
 impl Row {
@@ -166,6 +187,15 @@ impl Row {
             }
             Self::Invoice(row) => vec![Key::Invoice(row.id)],
             Self::InvoiceBook(row) => vec![Key::InvoiceBook(row.merchant.clone())],
+            Self::Refund(row) => vec![
+                Key::Refund(row.id),
+                Key::RefundByReference(row.merchant.clone(), row.kind, row.partner_reference.clone()),
+            ],
+            Self::Ruling(row) => {
+                let stands = !matches!(row.status, RulingStatus::Withdrawn { .. });
+                [Key::Ruling(row.id)].into_iter().chain(stands.then_some(Key::RulingOpen(row.about))).collect()
+            }
+            Self::Endpoint(row) => vec![Key::Endpoint(row.merchant.clone(), row.kind)],
             Self::SettlementFile(row) => vec![Key::SettlementFile(row.id)],
             Self::ReconciliationItem(row) => {
                 let claim = row.claim.clone().map(|claim| Key::ReconciliationClaim(row.provider.clone(), claim));
@@ -404,6 +434,10 @@ impl Command {
             | Self::TaskEnded { task: Task { kind: TaskKind::InquireBillPayment { bill: task, .. }, .. }, .. } => {
                 bill_keys(task)
             }
+            Self::TaskEnded {
+                task: Task { kind: TaskKind::Refund(about) | TaskKind::InquireRefund(about), .. },
+                ..
+            } => vec![Key::Refund(about.refund), Key::Payment(about.payment)],
             Self::TaskEnded { task, link, .. } => task.kind.subject().into_iter().chain(link.map(Key::Link)).collect(),
         }
     }
@@ -606,6 +640,8 @@ fn task_ended(
             bill_row(world, &Key::Bill(about.bill))
                 .map(|bill| bill::payment_reported(bill, about, Some(task), outcome, world, context))
         }
+        // Nobody asks for one yet.
+        TaskKind::Refund(_) | TaskKind::InquireRefund(_) => None,
         TaskKind::Notify(id) => notification_row(world, &Key::Notification(*id))
             .map(|notification| notification::attempt_ended(notification, task, &outcome, context)),
     };

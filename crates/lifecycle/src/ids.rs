@@ -3,6 +3,8 @@
 
 use std::{fmt, str::FromStr};
 
+use calendar::Instant;
+
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const TEXT_LENGTH: usize = 26;
 
@@ -29,6 +31,13 @@ fn read_crockford(text: &str) -> Result<u128, IdError> {
         let digit = ALPHABET.iter().position(|&known| known == byte).ok_or(IdError)?;
         Ok((value << 5) | digit as u128)
     })
+}
+
+/// The bits that are less than those of every id made at this time or later: an id begins with its time, 48 bits of
+/// milliseconds since the epoch.
+pub fn before(at: Instant) -> u128 {
+    let millis = u128::try_from(at.micros().max(0) / 1000).unwrap_or(0);
+    (millis << 80).saturating_sub(1)
 }
 
 macro_rules! id {

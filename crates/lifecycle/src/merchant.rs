@@ -66,6 +66,16 @@ pub enum Strictness {
     Strict,
 }
 
+/// What becomes of a payment that succeeds after the merchant was told that it failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LateSuccess {
+    /// The customer gets the money back.
+    #[default]
+    RefundDue,
+    /// The merchant keeps it and delivers.
+    Accept,
+}
+
 /// Where we call the merchant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Callbacks {
@@ -187,6 +197,8 @@ pub struct Merchant {
     pub callbacks: Callbacks,
     /// What lets it use the biller services, if it may.
     pub biller: Option<BillerAccess>,
+    /// What becomes of a payment that succeeds after it was told to have failed.
+    pub late_success: LateSuccess,
     /// A suspended merchant's requests are refused.
     pub suspended: bool,
 }

@@ -4,7 +4,8 @@ use calendar::Instant;
 use money::Amount;
 
 use crate::{
-    AccountCreationId, Decision, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, Reason, Secret,
+    AccountCreationId, BillId, Decision, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, Reason,
+    RefundId, Secret,
     decision::Context,
     provider::Outcome,
     task::{Task, TaskKind},
@@ -123,12 +124,30 @@ pub enum Subject {
     Link(LinkId),
     /// An account creation.
     AccountCreation(AccountCreationId),
+    /// A bill.
+    Bill(BillId),
+    /// A refund or cancellation.
+    Refund(RefundId),
     /// The merchant's own deposit.
     Deposit,
 }
 
+impl Subject {
+    /// The bits of the id of what it is about; none for a merchant's deposit.
+    pub fn bits(self) -> Option<u128> {
+        match self {
+            Self::Payment(id) => Some(id.bits()),
+            Self::Link(id) => Some(id.bits()),
+            Self::AccountCreation(id) => Some(id.bits()),
+            Self::Bill(id) => Some(id.bits()),
+            Self::Refund(id) => Some(id.bits()),
+            Self::Deposit => None,
+        }
+    }
+}
+
 /// Which callback carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NoticeKind {
     /// Payment (25).
     Payment,
@@ -136,6 +155,20 @@ pub enum NoticeKind {
     Binding,
     /// Low balance warning.
     LowBalance,
+}
+
+impl NoticeKind {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Payment, Self::Binding, Self::LowBalance];
+
+    /// The one word for it in table, log and page.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Binding => "binding",
+            Self::LowBalance => "low_balance",
+        }
+    }
 }
 
 /// Where a notification stands.
@@ -147,12 +180,36 @@ pub enum NotificationStatus {
         attempts: u32,
         /// What the last try met.
         last_error: Option<String>,
+        /// Whether the merchant's server answered a try without accepting it as the documents say.
+        suspect: bool,
     },
     /// The merchant accepted it.
     Delivered {
         /// When.
         at: Instant,
+        /// How often it was tried, the last time included; 0 where an earlier gateway did not count.
+        attempts: u32,
     },
+    /// Its schedule is over and nobody accepted it: it is kept, listed, and can be sent again.
+    Exhausted {
+        /// When.
+        at: Instant,
+        /// How often it was tried.
+        attempts: u32,
+        /// What the last try met.
+        last_error: Option<String>,
+    },
+}
+
+impl NotificationStatus {
+    /// The one word for this state in table, log and page.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pending { .. } => "pending",
+            Self::Delivered { .. } => "delivered",
+            Self::Exhausted { .. } => "exhausted",
+        }
+    }
 }
 
 /// The wait before try number `attempts + 1`, in seconds: 5, 10, 20 ... at most an hour.
@@ -170,12 +227,12 @@ pub fn attempt_ended(
     context: &mut Context<'_>,
 ) -> Decision {
     let mut decision = Decision::ending(task.id);
-    let NotificationStatus::Pending { attempts, .. } = notification.status else {
+    let NotificationStatus::Pending { attempts, suspect, .. } = notification.status else {
         return decision;
     };
     let attempts = attempts.saturating_add(1);
     let status = match outcome {
-        Outcome::Delivered => NotificationStatus::Delivered { at: context.now },
+        Outcome::Delivered => NotificationStatus::Delivered { at: context.now, attempts },
         other => {
             let due_at = context.now.plus_seconds(repeat_after_seconds(attempts));
             decision.repeat(context, TaskKind::Notify(notification.id), due_at);
@@ -183,7 +240,7 @@ pub fn attempt_ended(
                 Outcome::NotDelivered(why) | Outcome::Unknown(why) => why.clone(),
                 _ => "an answer that means nothing for a notification".into(),
             };
-            NotificationStatus::Pending { attempts, last_error: Some(error) }
+            NotificationStatus::Pending { attempts, last_error: Some(error), suspect }
         }
     };
     decision.rows.push(Notification { status, ..notification.clone() }.into());

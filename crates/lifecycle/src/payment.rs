@@ -12,7 +12,7 @@ use calendar::Instant;
 use money::Amount;
 
 use crate::{
-    Answer, Decision, Digest, LinkId, MerchantCode, PaymentId, ProductCode, Reason, Refusal, Secret,
+    Answer, Decision, Digest, LinkId, MerchantCode, PaymentId, ProductCode, Reason, Refusal, Secret, TaskId,
     auth_code::PAGE_TOKEN_LENGTH,
     decision::Context,
     linkage::{self, Link, LinkStatus},
@@ -62,6 +62,13 @@ pub struct Payment {
     pub created_at: Instant,
     /// When the customer's time ends.
     pub valid_until: Instant,
+    /// The one task whose end schedules the next question. Any other task's end says what it knows and schedules none,
+    /// so that there is always one of them and never two.
+    pub asker: Option<TaskId>,
+    /// What refunds under way have reserved of it.
+    pub refunding: Amount,
+    /// What went back to the customer.
+    pub refunded: Amount,
     /// Where it stands.
     pub status: PaymentStatus,
 }
@@ -139,6 +146,13 @@ impl PaymentStatus {
     }
 }
 
+impl Payment {
+    /// Whether it may or may not have been charged.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.status, PaymentStatus::Unknown { .. })
+    }
+}
+
 /// Payment Host to Host as a merchant asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pay {
@@ -193,6 +207,9 @@ pub fn pay(command: Pay, link: Option<&Link>, context: &mut Context<'_>) -> Resu
         page_token,
         created_at: context.now,
         valid_until,
+        asker: None,
+        refunding: Amount::ZERO,
+        refunded: Amount::ZERO,
         status: PaymentStatus::Checkout,
     };
     let mut decision = Decision::recording(command.request);
@@ -217,7 +234,7 @@ fn confirm_or_charge(payment: &mut Payment, decision: &mut Decision, context: &m
 
 fn charge(payment: &mut Payment, decision: &mut Decision, context: &mut Context<'_>) {
     payment.status = PaymentStatus::Charging { charged_at: context.now };
-    decision.perform(context, TaskKind::Charge(payment.id));
+    payment.asker = Some(decision.perform(context, TaskKind::Charge(payment.id)));
 }
 
 fn answer(payment: &Payment, decision: &mut Decision) {
@@ -386,6 +403,7 @@ fn unanswered(payment: &Payment) -> bool {
 
 fn succeed(mut payment: Payment, provider_reference: String, decision: &mut Decision, context: &mut Context<'_>) {
     let unanswered = unanswered(&payment);
+    payment.asker = None;
     payment.status = PaymentStatus::Succeeded { provider_reference: provider_reference.clone(), at: context.now };
     notify(&payment, PaymentResult::Succeeded(provider_reference), decision, context);
     if unanswered {
@@ -402,12 +420,14 @@ fn succeed_late(
     context: &mut Context<'_>,
 ) {
     notify(&payment, PaymentResult::SucceededLate(provider_reference.clone()), decision, context);
+    payment.asker = None;
     payment.status = PaymentStatus::SucceededLate { provider_reference, at: context.now, failed_because };
     decision.rows.push(payment.into());
 }
 
 fn fail(mut payment: Payment, reason: Reason, decision: &mut Decision, context: &mut Context<'_>) {
     let unanswered = unanswered(&payment);
+    payment.asker = None;
     payment.status = PaymentStatus::Failed { reason: reason.clone(), at: context.now };
     notify(&payment, PaymentResult::Failed(reason), decision, context);
     if unanswered {
@@ -438,14 +458,24 @@ fn await_customer(
     if unanswered {
         answer(&payment, decision);
     }
-    if task.is_some_and(|task| task.kind.asks_again()) {
-        let due_at = context.now.plus_seconds(customer_wait(charged_at, context.now));
-        decision.repeat(context, TaskKind::InquireCharge { payment: payment.id, recurring: true }, due_at);
+    if is_asker(&payment, task) {
+        ask_again(&mut payment, customer_wait(charged_at, context.now), decision, context);
     }
     decision.rows.push(payment.into());
 }
 
-/// Nothing final: ask again later. Only the answer of a task schedules the next question, so that there is always one.
+/// Whether the end of this task schedules the next question. A payment that an earlier gateway kept names no asker: its
+/// scheduled question is the one.
+fn is_asker(payment: &Payment, task: Option<&Task>) -> bool {
+    task.is_some_and(|task| task.kind.asks_again() && payment.asker.is_none_or(|asker| asker == task.id))
+}
+
+fn ask_again(payment: &mut Payment, wait_seconds: i64, decision: &mut Decision, context: &mut Context<'_>) {
+    let kind = TaskKind::InquireCharge { payment: payment.id, recurring: true };
+    payment.asker = Some(decision.repeat(context, kind, context.now.plus_seconds(wait_seconds)));
+}
+
+/// Nothing final: ask again later. Only the asker's end schedules the next question, so that there is always one.
 fn remain_open(
     mut payment: Payment,
     evidence: String,
@@ -467,18 +497,18 @@ fn remain_open(
         PaymentStatus::AwaitingCustomer { charged_at, .. } => (None, customer_wait(*charged_at, now)),
         _ => (None, CUSTOMER_INQUIRY_SECONDS),
     };
-    if !task.is_some_and(|task| task.kind.asks_again()) {
+    if !is_asker(&payment, task) {
         return;
     }
-    decision.repeat(context, TaskKind::InquireCharge { payment: payment.id, recurring: true }, now.plus_seconds(wait));
+    ask_again(&mut payment, wait, decision, context);
     if let Some(status) = status {
         let unanswered = unanswered(&payment);
         payment.status = status;
         if unanswered {
             answer(&payment, decision);
         }
-        decision.rows.push(payment.into());
     }
+    decision.rows.push(payment.into());
 }
 
 /// The customer's browser came back from the wallet's page: ask the provider at once, besides the scheduled question.

@@ -10,7 +10,10 @@
 use calendar::Instant;
 use money::Amount;
 
-use crate::{MerchantCode, PaymentId, Reason, RefundId, TaskId, request::RequestKey};
+use crate::{
+    MerchantCode, PaymentId, Reason, RefundId, TaskId,
+    request::{RequestKey, ServiceCode},
+};
 
 /// One refund or cancellation of one payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +42,26 @@ pub struct Refund {
     pub status: RefundStatus,
 }
 
+impl Refund {
+    /// Whether the provider was asked and what became of it is not known.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. })
+    }
+}
+
+/// What a task about a refund needs to find its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefundTask {
+    /// Which refund.
+    pub refund: RefundId,
+    /// Of which payment.
+    pub payment: PaymentId,
+    /// By which service.
+    pub kind: RefundKind,
+}
+
 /// Which service gives the money back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RefundKind {
     /// Cancel (57): the payment is called off, whether it was paid already or not.
     Cancel,
@@ -54,6 +75,14 @@ impl RefundKind {
         match self {
             Self::Cancel => "cancel",
             Self::Refund => "refund",
+        }
+    }
+
+    /// The service.
+    pub fn service(self) -> ServiceCode {
+        match self {
+            Self::Cancel => ServiceCode("57"),
+            Self::Refund => ServiceCode("58"),
         }
     }
 }

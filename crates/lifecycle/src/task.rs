@@ -6,6 +6,7 @@ use calendar::Instant;
 use crate::{
     AccountCreationId, BillId, Key, LinkId, NotificationId, PaymentId, ProductCode, TaskId,
     bill::BillTask,
+    refund::RefundTask,
     request::{RequestKey, ServiceCode},
 };
 
@@ -84,6 +85,10 @@ pub enum TaskKind {
         /// Whether to ask again while the answer is not final. A question besides the scheduled one is not repeated.
         recurring: bool,
     },
+    /// Ask the provider to give money back.
+    Refund(RefundTask),
+    /// Ask the provider what became of a refund.
+    InquireRefund(RefundTask),
     /// Tell a merchant.
     Notify(NotificationId),
 }
@@ -104,6 +109,7 @@ impl TaskKind {
             | Self::InquireCharge { payment, .. } => Some(Key::Payment(*payment)),
             Self::InquireBill(bill) => Some(Key::Bill(*bill)),
             Self::PayBill(task) | Self::InquireBillPayment { bill: task, .. } => Some(Key::Bill(task.bill)),
+            Self::Refund(task) | Self::InquireRefund(task) => Some(Key::Refund(task.refund)),
             Self::Notify(notification) => Some(Key::Notification(*notification)),
         }
     }
@@ -125,6 +131,8 @@ impl TaskKind {
             Self::InquireBill(_) => "inquire_bill",
             Self::PayBill(_) => "pay_bill",
             Self::InquireBillPayment { .. } => "inquire_bill_payment",
+            Self::Refund(_) => "refund",
+            Self::InquireRefund(_) => "inquire_refund",
             Self::Notify(_) => "notify",
         }
     }
@@ -139,6 +147,7 @@ impl TaskKind {
             Self::ConfirmWithMerchant(_) | Self::Charge(_) | Self::InquireCharge { .. } => Some(ServiceCode("54")),
             Self::InquireBill(_) => Some(ServiceCode::BILL_INQUIRY),
             Self::PayBill(_) | Self::InquireBillPayment { .. } => Some(ServiceCode::BILL_PAYMENT),
+            Self::Refund(task) | Self::InquireRefund(task) => Some(task.kind.service()),
             Self::CreateAccount(_) | Self::InquireCreation(_) | Self::ExpireCheckout(_) | Self::Notify(_) => None,
         }
     }
@@ -161,13 +170,14 @@ impl TaskKind {
                 | Self::InquireCreation(_)
                 | Self::InquireCharge { .. }
                 | Self::InquireBillPayment { .. }
+                | Self::InquireRefund(_)
         )
     }
 
     /// Whether performing it a second time has no second effect. The others are asked about instead.
     pub fn safe_to_repeat(&self) -> bool {
         match self {
-            Self::Bind(_) | Self::CreateAccount(_) | Self::Charge(_) | Self::PayBill(_) => false,
+            Self::Bind(_) | Self::CreateAccount(_) | Self::Charge(_) | Self::PayBill(_) | Self::Refund(_) => false,
             Self::InquireBinding { .. }
             | Self::Unbind(_)
             | Self::InquireAccount { .. }
@@ -178,6 +188,7 @@ impl TaskKind {
             | Self::InquireCharge { .. }
             | Self::InquireBill(_)
             | Self::InquireBillPayment { .. }
+            | Self::InquireRefund(_)
             | Self::Notify(_) => true,
         }
     }

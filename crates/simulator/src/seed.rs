@@ -7,7 +7,7 @@ use engine::digest;
 use lifecycle::{
     Key, LinkId, Merchant, MerchantCode, ProductCode, Secret,
     linkage::{Link, LinkStatus},
-    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
+    merchant::{BillerAccess, Callbacks, LateSuccess, Mechanism, Strictness},
     provider::ProviderLink,
     request::RequestKey,
 };
@@ -189,6 +189,7 @@ impl SeedMerchant {
             strictness: Strictness::Lenient,
             callbacks: registration.callbacks,
             biller: None,
+            late_success: LateSuccess::default(),
             suspended: false,
         }
     }
@@ -240,6 +241,7 @@ impl SeedBiller {
                 products: None,
                 prices: vec![],
             }),
+            late_success: LateSuccess::default(),
             suspended: false,
         }
     }

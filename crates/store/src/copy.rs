@@ -135,6 +135,8 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[
             ("id", Id),
             ("merchant", Text),
+            ("kind", Text),
+            ("subject", Id),
             ("created_at", Integer),
             ("state", Text),
             ("format", Integer),
@@ -210,6 +212,44 @@ pub(crate) const TABLES: &[Table] = &[
             ("detail", Bytes),
         ],
     },
+    Table {
+        name: "refunds",
+        key: 1,
+        columns: &[
+            ("id", Id),
+            ("merchant", Text),
+            ("payment", Id),
+            ("kind", Text),
+            ("reference", Text),
+            ("amount_sen", Integer),
+            ("state", Text),
+            ("format", Integer),
+            ("detail", Bytes),
+        ],
+    },
+    Table {
+        name: "rulings",
+        key: 1,
+        columns: &[
+            ("id", Id),
+            ("merchant", Text),
+            ("about", Id),
+            ("state", Text),
+            ("format", Integer),
+            ("detail", Bytes),
+        ],
+    },
+    Table {
+        name: "endpoints",
+        key: 2,
+        columns: &[("merchant", Text), ("kind", Text), ("state", Text), ("format", Integer), ("detail", Bytes)],
+    },
+    Table {
+        name: "exchanges",
+        key: 1,
+        columns: &[("id", Id), ("about", Id), ("at", Integer), ("format", Integer), ("detail", Bytes)],
+    },
+    Table { name: "open_cases", key: 2, columns: &[("kind", Text), ("id", Id)] },
     Table { name: "invoice_books", key: 1, columns: &[("merchant", Text), ("format", Integer), ("detail", Bytes)] },
     Table {
         name: "settlement_files",

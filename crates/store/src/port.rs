@@ -9,14 +9,19 @@ use std::collections::BTreeMap;
 use calendar::{Instant, JakartaDay};
 use ledger::{Account, AccountName, Entry};
 use lifecycle::{
-    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ReconciliationItemId, Row, SettlementFileId, TaskId,
-    TopUpId,
+    BillId, ExchangeId, InvoiceId, Key, Merchant, MerchantCode, NotificationId, PaymentId, ReconciliationItemId,
+    RefundId, Row, RulingId, SettlementFileId, TaskId, TopUpId,
     bill::Bill,
     deposit::TopUp,
+    endpoint::Endpoint,
+    exchange::Exchange,
     invoice::Invoice,
+    notification::{NoticeKind, Notification},
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
+    refund::Refund,
     request::{Request, RequestKey, StoredAnswer},
+    ruling::{CaseKind, Ruling},
     task::Task,
 };
 
@@ -94,6 +99,37 @@ pub struct Writes {
     pub ended: Vec<TaskId>,
     /// Providers' notices as they came, kept before they are interpreted.
     pub provider_notices: Vec<ProviderNotice>,
+    /// Messages exchanged with the outside, the evidence for what is written here.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// Which notifications are asked for; everything that is none fits all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotificationFilter {
+    /// Of this merchant.
+    pub merchant: Option<MerchantCode>,
+    /// By this callback.
+    pub kind: Option<NoticeKind>,
+    /// In this state, by its name.
+    pub state: Option<&'static str>,
+    /// Decided on at this time or later.
+    pub since: Option<Instant>,
+}
+
+impl NotificationFilter {
+    /// Whether a notification fits.
+    pub fn fits(&self, notification: &Notification) -> bool {
+        self.merchant.as_ref().is_none_or(|merchant| *merchant == notification.merchant)
+            && self.kind.is_none_or(|kind| kind == notification.kind)
+            && self.state.is_none_or(|state| state == notification.status.name())
+            && self.since.is_none_or(|since| notification.created_at >= since)
+    }
+
+    /// After which id those since that time come: ids begin with their time.
+    pub(crate) fn after(&self, after: Option<NotificationId>) -> Option<u128> {
+        let since = self.since.map(|since| lifecycle::ids::before(since));
+        after.map(NotificationId::bits).max(since)
+    }
 }
 
 /// A provider's notice as it came.
@@ -154,7 +190,7 @@ pub trait Reader: Send {
     fn bills(&self, merchant: &MerchantCode, after: Option<BillId>, limit: usize) -> Result<Vec<Bill>, StoreError>;
 
     /// Bills whose outcome is open (sent, in process, unknown), oldest first, from the one after `after` (all when
-    /// none). Walks over all bills in between: for people, not for every request.
+    /// none).
     fn open_bills(&self, after: Option<BillId>, limit: usize) -> Result<Vec<Bill>, StoreError>;
 
     /// The ledger's accounts in the order of their names' texts, from the one after `after` (all when none).
@@ -224,6 +260,47 @@ pub trait Reader: Send {
     /// Everybody's bills from this id on, before that one, oldest first.
     fn bills_between(&self, from: BillId, until: BillId, limit: usize) -> Result<Vec<Bill>, StoreError>;
 
+    /// The rows of a kind that are open cases ([`Row::open_case`]), oldest first, from the one after the id of these bits
+    /// (all when none).
+    fn open_cases(&self, kind: CaseKind, after: Option<u128>, limit: usize) -> Result<Vec<Row>, StoreError>;
+
+    /// A payment's refunds and cancellations, oldest first.
+    fn refunds_of(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError>;
+
+    /// A merchant's refunds and cancellations, oldest first, from the one after `after` (all when none).
+    fn refunds(
+        &self,
+        merchant: &MerchantCode,
+        after: Option<RefundId>,
+        limit: usize,
+    ) -> Result<Vec<Refund>, StoreError>;
+
+    /// Rulings, of this state where one is named, oldest first, from the one after `after` (all when none).
+    fn rulings(&self, state: Option<&str>, after: Option<RulingId>, limit: usize) -> Result<Vec<Ruling>, StoreError>;
+
+    /// Endpoints that something was noteworthy about, in the order of merchant and kind's name, from the one after `after`
+    /// (all when none).
+    fn endpoints(&self, after: Option<(&MerchantCode, NoticeKind)>, limit: usize) -> Result<Vec<Endpoint>, StoreError>;
+
+    /// The messages exchanged about something, by the bits of its id, oldest first, from the one after `after` (all when
+    /// none).
+    fn exchanges(&self, about: u128, after: Option<ExchangeId>, limit: usize) -> Result<Vec<Exchange>, StoreError>;
+
+    /// Notifications that fit, oldest first, from the one after `after` (all when none). Walks over all since the
+    /// filter's time: for people, not for every request.
+    fn notifications(
+        &self,
+        filter: &NotificationFilter,
+        after: Option<NotificationId>,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError>;
+
+    /// The notifications about something, by the bits of its id, newest first.
+    fn notifications_about(&self, subject: u128, limit: usize) -> Result<Vec<Notification>, StoreError>;
+
+    /// A task that is not finished.
+    fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError>;
+
     /// How many links of each state a product has, by the state's name.
     fn link_counts(&self) -> Result<Vec<(lifecycle::ProductCode, String, u64)>, StoreError>;
 
@@ -251,4 +328,8 @@ pub trait Store: Send + Sync {
     /// Called at start. Makes every task that was begun due now where no other process can be performing it; where
     /// another can, does nothing: leases end by themselves.
     fn release_leases(&self, now: Instant) -> Result<(), StoreError>;
+
+    /// Deletes exchanges that began before a time, the oldest first, at most so many; gives how many. Also while writers
+    /// are at work: in small portions, so that nobody waits long.
+    fn delete_exchanges(&self, before: Instant, limit: usize) -> Result<usize, StoreError>;
 }

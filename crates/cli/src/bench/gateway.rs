@@ -15,7 +15,7 @@ use calendar::Instant;
 use engine::{Clock, Engine, EngineOptions, Environment, SystemClock};
 use lifecycle::{
     Merchant, MerchantCode,
-    merchant::{Callbacks, Strictness},
+    merchant::{Callbacks, LateSuccess, Strictness},
 };
 use protocol::keys::PrivateKey;
 use store::Store;
@@ -167,6 +167,7 @@ fn registered(merchant: &BenchMerchant, key: &PrivateKey) -> Merchant {
         strictness: Strictness::Lenient,
         callbacks: Callbacks::default(),
         biller: Some(bills::access(&merchant.code)),
+        late_success: LateSuccess::default(),
         suspended: false,
     }
 }

@@ -10,7 +10,7 @@ use connectors::Account;
 use engine::{Clock, Engine, EngineOptions, Environment};
 use lifecycle::{
     Merchant, MerchantCode, Secret,
-    merchant::{Callbacks, Strictness},
+    merchant::{Callbacks, LateSuccess, Strictness},
 };
 use postgres_harness::TestDatabase;
 use protocol::keys::{PrivateKey, PublicKey};
@@ -99,6 +99,7 @@ pub fn merchant(code: &str, replay: bool) -> Merchant {
         strictness: Strictness::Lenient,
         callbacks: Callbacks::default(),
         biller: None,
+        late_success: LateSuccess::default(),
         suspended: false,
     }
 }

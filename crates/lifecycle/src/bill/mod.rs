@@ -301,6 +301,13 @@ impl Bill {
         self.sources.get(self.source)
     }
 
+    /// Whether what a source took for it waits in clearing until an operator says who bears it.
+    pub fn waits_in_clearing(&self) -> bool {
+        let late =
+            matches!(&self.status, BillStatus::SucceededLate { charged, .. } if charged.class() == Class::Clearing);
+        late || self.orders.iter().any(|order| matches!(order.fate, Fate::PaidBeside { .. }))
+    }
+
     /// Whether its payment was ever asked for.
     pub fn was_sent(&self) -> bool {
         !self.orders.is_empty()

@@ -8,7 +8,7 @@ use lifecycle::{
     Answer, Command, Context, Decision, Digest, Fresh, Key, Merchant, MerchantCode, ProductCode, Refusal, RequestId,
     Row,
     command::World,
-    merchant::{Callbacks, Strictness},
+    merchant::{Callbacks, LateSuccess, Strictness},
     notification::Notice,
     request::{Request, RequestKey, ServiceCode},
     task::Task,
@@ -63,6 +63,7 @@ pub fn merchant() -> Merchant {
             low_balance_url: Some("http://merchant.test/low-balance".into()),
         },
         biller: None,
+        late_success: LateSuccess::default(),
         suspended: false,
     }
 }

@@ -6,7 +6,7 @@ use axum::http::Uri;
 use engine::{Environment, SystemFresh};
 use lifecycle::{
     Merchant, MerchantCode, ProductCode,
-    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
+    merchant::{BillerAccess, Callbacks, LateSuccess, Mechanism, Strictness},
 };
 use money::Amount;
 use serde_json::{Value, json};
@@ -109,6 +109,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
             low_balance_url: url(&input, "low_balance_url")?,
         },
         biller: biller(door, &input, &code, &mut fresh, &mut shown)?,
+        late_success: LateSuccess::default(),
         suspended: false,
         code: MerchantCode::new(code.as_str()),
         api_key: api_key.clone(),

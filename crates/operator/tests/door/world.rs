@@ -16,7 +16,7 @@ use lifecycle::{
     bill::Pay,
     biller::{BillerProduct, Source},
     command::World as Rows,
-    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
+    merchant::{BillerAccess, Callbacks, LateSuccess, Mechanism, Strictness},
     provider::{BillReceipt, Outcome},
     request::{Request as Record, RequestKey, ServiceCode},
     task::TaskKind,
@@ -187,6 +187,7 @@ fn merchant(code: &str, mechanism: Mechanism) -> Merchant {
             products: None,
             prices: vec![],
         }),
+        late_success: LateSuccess::default(),
         suspended: false,
     }
 }

@@ -84,6 +84,9 @@ mod tests {
             page_token: Secret::new("TOKEN"),
             created_at: now,
             valid_until: now.plus_seconds(60),
+            asker: None,
+            refunding: Amount::ZERO,
+            refunded: Amount::ZERO,
             status: PaymentStatus::Checkout,
         }
     }

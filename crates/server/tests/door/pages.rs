@@ -79,6 +79,9 @@ fn payment(token: &str, return_url: Option<&str>, status: PaymentStatus) -> Row 
         page_token: Secret::new(token),
         created_at: now(),
         valid_until: if token == "late" { now() } else { now().plus_seconds(600) },
+        asker: None,
+        refunding: Amount::ZERO,
+        refunded: Amount::ZERO,
         status,
     })
 }

@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, header};
 use http_body_util::BodyExt as _;
 use lifecycle::{
     Digest, Merchant, MerchantCode, ProductCode, RequestId, Row, Secret,
-    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
+    merchant::{BillerAccess, Callbacks, LateSuccess, Mechanism, Strictness},
     request::{Request as Record, RequestKey},
 };
 use protocol::{
@@ -92,6 +92,7 @@ pub fn merchant(code: &str) -> Merchant {
         strictness: Strictness::Lenient,
         callbacks: Callbacks::default(),
         biller: Some(biller_access(code)),
+        late_success: LateSuccess::default(),
         suspended: false,
     }
 }

@@ -11,12 +11,16 @@ use lifecycle::{
     auth_code::AuthCode,
     bill::Bill,
     deposit::TopUp,
+    endpoint::Endpoint,
+    exchange::Exchange,
     invoice::Invoice,
     linkage::Link,
     notification::Notification,
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
+    refund::Refund,
     request::RequestKey,
+    ruling::Ruling,
     task::Task,
 };
 use tokio_postgres::{
@@ -31,7 +35,10 @@ use super::{
 };
 use crate::{
     StoreError, Vault,
-    rows::{self, AccountColumns, DetailColumns, Detailed, EntryColumns, RequestColumns, TaskColumns, broken},
+    rows::{
+        self, AccountColumns, DetailColumns, Detailed, EndpointColumns, EntryColumns, ExchangeColumns, RequestColumns,
+        TaskColumns, broken,
+    },
 };
 
 /// Whether rows are locked until the transaction ends.
@@ -72,7 +79,14 @@ struct Columns<'k> {
     invoice_books: Vec<&'k str>,
     settlement_files: Vec<Uuid>,
     reconciliation_items: (Vec<Uuid>, Vec<&'k str>, Vec<&'k str>),
+    refunds: Refunds<'k>,
+    rulings: (Vec<Uuid>, Vec<Uuid>),
+    endpoints: (Vec<&'k str>, Vec<&'k str>),
 }
+
+/// By id; by merchant, kind and reference.
+#[derive(Default)]
+struct Refunds<'k>(Vec<Uuid>, Vec<&'k str>, Vec<&'k str>, Vec<&'k str>);
 
 /// By id, order, and order that was taken.
 #[derive(Default)]
@@ -186,6 +200,18 @@ impl<'k> Columns<'k> {
             }
             Key::Invoice(id) => self.invoices.push(Uuid::from_u128(id.bits())),
             Key::InvoiceBook(merchant) => self.invoice_books.push(merchant.as_str()),
+            Key::Refund(id) => self.refunds.0.push(Uuid::from_u128(id.bits())),
+            Key::RefundByReference(merchant, kind, reference) => {
+                self.refunds.1.push(merchant.as_str());
+                self.refunds.2.push(kind.name());
+                self.refunds.3.push(reference);
+            }
+            Key::Ruling(id) => self.rulings.0.push(Uuid::from_u128(id.bits())),
+            Key::RulingOpen(about) => self.rulings.1.push(Uuid::from_u128(*about)),
+            Key::Endpoint(merchant, kind) => {
+                self.endpoints.0.push(merchant.as_str());
+                self.endpoints.1.push(kind.name());
+            }
             Key::SettlementFile(id) => self.settlement_files.push(Uuid::from_u128(id.bits())),
             Key::ReconciliationItem(id) => self.reconciliation_items.0.push(Uuid::from_u128(id.bits())),
             Key::ReconciliationClaim(provider, claim) => {
@@ -200,6 +226,7 @@ impl<'k> Columns<'k> {
         self.bind_accounts(&mut lookup, hold);
         self.bind_bills(&mut lookup, hold);
         self.bind_reconciliation(&mut lookup, hold);
+        self.bind_cases(&mut lookup, hold);
         let ((days, merchants, external_ids), (r_merchants, services, references)) = (self.requests, self.references);
         let used = !days.is_empty() || !references.is_empty();
         let params =
@@ -287,6 +314,25 @@ impl<'k> Columns<'k> {
     }
 }
 
+impl<'k> Columns<'k> {
+    fn bind_cases(&mut self, lookup: &mut Lookup<'k>, hold: Hold) {
+        let Refunds(ids, merchants, kinds, references) = std::mem::take(&mut self.refunds);
+        let used = !ids.is_empty() || !references.is_empty();
+        let params = params([put(ids), put(merchants), put(kinds), put(references)]);
+        lookup.push(used, hold, [sql::REFUNDS_LOCK, sql::REFUNDS_READ], open::<Refund>, params);
+
+        let (ids, about) = std::mem::take(&mut self.rulings);
+        let used = !ids.is_empty() || !about.is_empty();
+        let params = self::params([put(ids), put(about)]);
+        lookup.push(used, hold, [sql::RULINGS_LOCK, sql::RULINGS_READ], open::<Ruling>, params);
+
+        let (merchants, kinds) = std::mem::take(&mut self.endpoints);
+        let used = !merchants.is_empty();
+        let params = self::params([put(merchants), put(kinds)]);
+        lookup.push(used, hold, [sql::ENDPOINTS_LOCK, sql::ENDPOINTS_READ], open_endpoint_row, params);
+    }
+}
+
 /// A parameter.
 pub(super) fn put<'p, T: ToSql + Sync + Send + 'p>(value: T) -> Param<'p> {
     Box::new(value)
@@ -345,6 +391,34 @@ pub(super) fn open_account(row: &Row) -> Result<Account, StoreError> {
         digest: take_digest(table, row, 4)?,
     };
     columns.open()
+}
+
+/// An endpoint.
+pub(super) fn open_endpoint(vault: &Vault, row: &Row) -> Result<Endpoint, StoreError> {
+    let table = "endpoints";
+    let columns = EndpointColumns {
+        merchant: take(table, row, 0)?,
+        kind: take(table, row, 1)?,
+        state: take(table, row, 2)?,
+        format: take(table, row, 3)?,
+        detail: take(table, row, 4)?,
+    };
+    columns.open(vault)
+}
+
+fn open_endpoint_row(vault: &Vault, row: &Row) -> Result<Kept, StoreError> {
+    open_endpoint(vault, row).map(Kept::from)
+}
+
+/// An exchange.
+pub(super) fn open_exchange(vault: &Vault, row: &Row) -> Result<Exchange, StoreError> {
+    let table = "exchanges";
+    let columns = ExchangeColumns {
+        id: take::<Uuid>(table, row, 0)?.into_bytes(),
+        format: take(table, row, 1)?,
+        detail: take(table, row, 2)?,
+    };
+    columns.open(vault)
 }
 
 fn open_account_row(_: &Vault, row: &Row) -> Result<Kept, StoreError> {

@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_first", text: include_str!("migrations/0001_first.sql") },
     Migration { name: "0002_bills", text: include_str!("migrations/0002_bills.sql") },
     Migration { name: "0003_reconciliation", text: include_str!("migrations/0003_reconciliation.sql") },
+    Migration { name: "0004_cases", text: include_str!("migrations/0004_cases.sql") },
 ];
 
 /// Brings the schema up to date, or says why not.

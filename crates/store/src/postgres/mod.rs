@@ -280,4 +280,15 @@ impl Store for PostgresStore {
     fn release_leases(&self, _now: Instant) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn delete_exchanges(&self, before: Instant, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let bound = sql::EXCHANGES_DELETE.with(vec![put(limit), put(before.micros())]);
+        let gone = self.inner.with_line(|line| {
+            // Whatever became of it, what is left is deleted next time.
+            line.ask(bound, self.inner.options.commit_deadline()).map_err(line::Fault::before_commit)
+        })?;
+        let count: i64 = gone.first().map_or(Ok(0), |row| take("exchanges", row, 0))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
 }

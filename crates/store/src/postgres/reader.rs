@@ -5,13 +5,20 @@ use std::{sync::Arc, time::Duration};
 use calendar::{Instant, JakartaDay};
 use ledger::{Account, AccountName, Entry};
 use lifecycle::{
-    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ProductCode, ReconciliationItemId, Row,
-    SettlementFileId, TopUpId,
+    BillId, ExchangeId, InvoiceId, Key, Merchant, MerchantCode, NotificationId, PaymentId, ProductCode,
+    ReconciliationItemId, RefundId, Row, RulingId, SettlementFileId, TaskId, TopUpId,
+    account_creation::AccountCreation,
     bill::Bill,
     deposit::TopUp,
+    endpoint::Endpoint,
+    exchange::Exchange,
     invoice::Invoice,
+    linkage::Link,
+    notification::{NoticeKind, Notification},
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
+    refund::Refund,
+    ruling::{CaseKind, Ruling},
     task::Task,
 };
 use uuid::Uuid;
@@ -23,7 +30,7 @@ use super::{
     statements as sql,
 };
 use crate::{
-    Reader, StoreError, Vault,
+    NotificationFilter, Reader, StoreError, Vault,
     rows::{self, Detailed, broken, sequence_column},
     verify::{self, Snapshot, Told, VerifyError, VerifyReport},
 };
@@ -44,6 +51,16 @@ impl PostgresReader {
 
     fn details<T: Detailed>(&self, bound: &Bound<'_>) -> Result<Vec<T>, StoreError> {
         open_details(&self.inner.vault, &self.ask(bound)?)
+    }
+}
+
+impl PostgresReader {
+    fn rows<T>(&self, bound: &Bound<'_>) -> Result<Vec<Row>, StoreError>
+    where
+        T: Detailed,
+        Row: From<T>,
+    {
+        Ok(self.details::<T>(bound)?.into_iter().map(Row::from).collect())
     }
 }
 
@@ -201,6 +218,78 @@ impl Reader for PostgresReader {
     fn bills_between(&self, from: BillId, until: BillId, count: usize) -> Result<Vec<Bill>, StoreError> {
         let (from, until) = (Uuid::from_u128(from.bits()), Uuid::from_u128(until.bits()));
         self.details(&sql::BILLS_BETWEEN.with(vec![put(from), put(until), put(limit(count))]))
+    }
+
+    fn open_cases(&self, kind: CaseKind, after_bits: Option<u128>, count: usize) -> Result<Vec<Row>, StoreError> {
+        rows::open_page(after_bits, count, |after_bits, count| {
+            let params = vec![put(after(after_bits)), put(limit(count))];
+            match kind {
+                CaseKind::Payment => self.rows::<Payment>(&sql::CASES_PAYMENT.with(params)),
+                CaseKind::Refund => self.rows::<Refund>(&sql::CASES_REFUND.with(params)),
+                CaseKind::Bill => self.rows::<Bill>(&sql::CASES_BILL.with(params)),
+                CaseKind::Link => self.rows::<Link>(&sql::CASES_LINK.with(params)),
+                CaseKind::AccountCreation => self.rows::<AccountCreation>(&sql::CASES_ACCOUNT_CREATION.with(params)),
+            }
+        })
+    }
+
+    fn refunds_of(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        self.details(&sql::REFUNDS_OF_PAYMENT.with(vec![put(Uuid::from_u128(payment.bits()))]))
+    }
+
+    fn refunds(
+        &self,
+        merchant: &MerchantCode,
+        after_id: Option<RefundId>,
+        count: usize,
+    ) -> Result<Vec<Refund>, StoreError> {
+        let after = after(after_id.map(RefundId::bits));
+        self.details(&sql::REFUNDS_OF_MERCHANT.with(vec![put(merchant.as_str()), put(after), put(limit(count))]))
+    }
+
+    fn rulings(
+        &self,
+        state: Option<&str>,
+        after_id: Option<RulingId>,
+        count: usize,
+    ) -> Result<Vec<Ruling>, StoreError> {
+        let after = after(after_id.map(RulingId::bits));
+        self.details(&sql::RULINGS.with(vec![put(after), put(state), put(limit(count))]))
+    }
+
+    fn endpoints(&self, after: Option<(&MerchantCode, NoticeKind)>, count: usize) -> Result<Vec<Endpoint>, StoreError> {
+        let (merchant, kind) = after.map_or(("", ""), |(merchant, kind)| (merchant.as_str(), kind.name()));
+        let found = self.ask(&sql::ENDPOINTS.with(vec![put(merchant), put(kind), put(limit(count))]))?;
+        found.iter().map(|row| lookups::open_endpoint(&self.inner.vault, row)).collect()
+    }
+
+    fn exchanges(&self, about: u128, after_id: Option<ExchangeId>, count: usize) -> Result<Vec<Exchange>, StoreError> {
+        let after = after(after_id.map(ExchangeId::bits));
+        let found = self.ask(&sql::EXCHANGES.with(vec![put(Uuid::from_u128(about)), put(after), put(limit(count))]))?;
+        found.iter().map(|row| lookups::open_exchange(&self.inner.vault, row)).collect()
+    }
+
+    fn notifications(
+        &self,
+        filter: &NotificationFilter,
+        after_id: Option<NotificationId>,
+        count: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        let merchant = filter.merchant.as_ref().map(MerchantCode::as_str);
+        let kind = filter.kind.map(NoticeKind::name);
+        rows::fitting_page(filter, after_id, count, |after_bits, count| {
+            let params = vec![put(after(after_bits)), put(merchant), put(kind), put(filter.state), put(limit(count))];
+            self.details(&sql::NOTIFICATIONS.with(params))
+        })
+    }
+
+    fn notifications_about(&self, subject: u128, count: usize) -> Result<Vec<Notification>, StoreError> {
+        self.details(&sql::NOTIFICATIONS_ABOUT.with(vec![put(Uuid::from_u128(subject)), put(limit(count))]))
+    }
+
+    fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        let found = self.ask(&sql::TASK.with(vec![put(Uuid::from_u128(id.bits()))]))?;
+        found.first().map(|row| lookups::open_task(&self.inner.vault, row)).transpose()
     }
 
     fn link_counts(&self) -> Result<Vec<(ProductCode, String, u64)>, StoreError> {

@@ -11,12 +11,16 @@ use lifecycle::{
     auth_code::AuthCode,
     bill::Bill,
     deposit::TopUp,
+    endpoint::Endpoint,
+    exchange::Exchange,
     invoice::{Invoice, InvoiceBook},
     linkage::Link,
     notification::Notification,
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
+    refund::Refund,
     request::{Request, RequestKey, StoredAnswer},
+    ruling::{Case, Ruling},
     task::Task,
 };
 use uuid::Uuid;
@@ -28,7 +32,7 @@ use super::{
 };
 use crate::{
     ProviderNotice, StoreError, Vault, Writes,
-    rows::{self, ByTable, Detailed, FORMAT, sequence_column},
+    rows::{self, ByTable, Cases, Detailed, FORMAT, sequence_column},
 };
 
 /// The statements that write a batch, in the order in which every writer sends them.
@@ -39,6 +43,7 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
     let [new_payments, payments] = save.sorted(by_table.payments);
     let [new_notifications, notifications] = save.sorted(by_table.notifications);
     let [new_bills, bills] = save.sorted(by_table.bills);
+    let changes = kept.cases().changes(&writes.rows);
     // One statement takes its rows in no order that it promises, and each of these in the order of their ids.
     let giving_way = by_table.reconciliation_items.partition_point(|item| item.claim.is_none());
     let all = [
@@ -62,9 +67,15 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
         save.settlement_files(by_table.settlement_files)?,
         save.reconciliation_items(&by_table.reconciliation_items[..giving_way])?,
         save.reconciliation_items(&by_table.reconciliation_items[giving_way..])?,
+        save.refunds(by_table.refunds)?,
+        save.rulings(by_table.rulings)?,
+        save.endpoints(by_table.endpoints)?,
+        cases(sql::CASE_OPEN, &changes.opened),
+        cases(sql::CASE_CLOSE, &changes.closed),
         save.tasks(&writes.tasks)?,
         ended(&writes.ended),
         save.provider_notices(&writes.provider_notices)?,
+        save.exchanges(&writes.exchanges)?,
     ];
     Ok(all.into_iter().flatten().collect())
 }
@@ -73,8 +84,9 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
 pub(super) enum Kept {
     /// Nothing was looked up: any row may be there.
     Unknown,
-    /// Every row that the batch changes was looked up, and of those that have an id besides calls these were found.
-    Found(HashSet<[u8; 16]>),
+    /// Every row that the batch changes was looked up, and of those that have an id besides calls these were found, and
+    /// these cases were open.
+    Found(HashSet<[u8; 16]>, Cases),
 }
 
 impl Kept {
@@ -82,7 +94,7 @@ impl Kept {
     pub(super) fn of(rows: &[Option<Row>]) -> Self {
         let id = |row: &Row| match row {
             // Found by what names them, and saved whether or not they are there.
-            Row::Request(_) | Row::Account(_) | Row::InvoiceBook(_) => None,
+            Row::Request(_) | Row::Account(_) | Row::InvoiceBook(_) | Row::Endpoint(_) => None,
             Row::AuthCode(row) => Some(row.id()),
             Row::Link(row) => Some(row.id()),
             Row::Payment(row) => Some(row.id()),
@@ -93,14 +105,23 @@ impl Kept {
             Row::Invoice(row) => Some(row.id()),
             Row::SettlementFile(row) => Some(row.id()),
             Row::ReconciliationItem(row) => Some(row.id()),
+            Row::Refund(row) => Some(row.id()),
+            Row::Ruling(row) => Some(row.id()),
         };
-        Self::Found(rows.iter().flatten().filter_map(id).collect())
+        Self::Found(rows.iter().flatten().filter_map(id).collect(), Cases::of(rows))
+    }
+
+    fn cases(&self) -> &Cases {
+        match self {
+            Self::Unknown => &Cases::Unknown,
+            Self::Found(_, cases) => cases,
+        }
     }
 
     fn may_have(&self, id: [u8; 16]) -> bool {
         match self {
             Self::Unknown => true,
-            Self::Found(ids) => ids.contains(&id),
+            Self::Found(ids, _) => ids.contains(&id),
         }
     }
 }
@@ -170,6 +191,15 @@ fn entries(entries: &[Entry]) -> Option<Bound<'_>> {
     })
 }
 
+fn cases<'w>(statement: Statement, cases: &[Case]) -> Option<Bound<'w>> {
+    (!cases.is_empty()).then(|| {
+        statement.with(vec![
+            put(cases.iter().map(|(kind, _)| kind.name()).collect::<Vec<_>>()),
+            put(cases.iter().map(|(_, bits)| Uuid::from_u128(*bits)).collect::<Vec<_>>()),
+        ])
+    })
+}
+
 fn accounts(mut accounts: Vec<&Account>) -> Option<Bound<'_>> {
     accounts.sort_unstable_by_key(|account| &account.name);
     (!accounts.is_empty()).then(|| {
@@ -228,7 +258,7 @@ impl Save<'_> {
                 params.push(put(count(requests)));
                 sql::REQUEST_INSERT.with(params)
             }
-            Kept::Found(_) => sql::REQUEST_NEW.with(params),
+            Kept::Found(..) => sql::REQUEST_NEW.with(params),
         }))
     }
 
@@ -323,6 +353,8 @@ impl Save<'_> {
             Ok(statement.with(vec![
                 put(ids(notifications)),
                 put(column(notifications, |row| row.merchant.as_str())),
+                put(column(notifications, |row| row.kind.name())),
+                put(column(notifications, |row| row.subject.bits().map(Uuid::from_u128))),
                 put(column(notifications, |row| row.created_at.micros())),
                 put(states(notifications)),
                 put(formats(notifications)),
@@ -413,6 +445,68 @@ impl Save<'_> {
         })
     }
 
+    fn refunds<'w>(self, mut refunds: Vec<&'w Refund>) -> Maybe<'w> {
+        sort(&mut refunds);
+        unless_empty(&refunds, || {
+            Ok(sql::REFUND_SAVE.with(vec![
+                put(ids(&refunds)),
+                put(column(&refunds, |row| row.merchant.as_str())),
+                put(column(&refunds, |row| Uuid::from_u128(row.payment.bits()))),
+                put(column(&refunds, |row| row.kind.name())),
+                put(column(&refunds, |row| row.partner_reference.as_str())),
+                put(column(&refunds, |row| row.amount.sen())),
+                put(states(&refunds)),
+                put(formats(&refunds)),
+                put(self.details(&refunds)?),
+            ]))
+        })
+    }
+
+    fn rulings<'w>(self, mut rulings: Vec<&'w Ruling>) -> Maybe<'w> {
+        sort(&mut rulings);
+        unless_empty(&rulings, || {
+            Ok(sql::RULING_SAVE.with(vec![
+                put(ids(&rulings)),
+                put(column(&rulings, |row| row.merchant.as_str())),
+                put(column(&rulings, |row| Uuid::from_u128(row.about))),
+                put(states(&rulings)),
+                put(formats(&rulings)),
+                put(self.details(&rulings)?),
+            ]))
+        })
+    }
+
+    fn endpoints<'w>(self, mut endpoints: Vec<&'w Endpoint>) -> Maybe<'w> {
+        endpoints.sort_unstable_by_key(|endpoint| (&endpoint.merchant, endpoint.kind.name()));
+        unless_empty(&endpoints, || {
+            let details = endpoints.iter().map(|endpoint| rows::seal_endpoint(self.vault, endpoint));
+            let details: Vec<Vec<u8>> = details.collect::<Result<_, _>>()?;
+            Ok(sql::ENDPOINT_SAVE.with(vec![
+                put(column(&endpoints, |row| row.merchant.as_str())),
+                put(column(&endpoints, |row| row.kind.name())),
+                put(column(&endpoints, |row| row.status.name())),
+                put(formats(&endpoints)),
+                put(details),
+            ]))
+        })
+    }
+
+    fn exchanges(self, exchanges: &[Exchange]) -> Maybe<'_> {
+        let mut sorted: Vec<&Exchange> = exchanges.iter().collect();
+        sorted.sort_unstable_by_key(|exchange| exchange.id);
+        unless_empty(&sorted, || {
+            let details = sorted.iter().map(|exchange| rows::seal_exchange(self.vault, exchange));
+            let details: Vec<Vec<u8>> = details.collect::<Result<_, _>>()?;
+            Ok(sql::EXCHANGE_INSERT.with(vec![
+                put(column(&sorted, |row| Uuid::from_u128(row.id.bits()))),
+                put(column(&sorted, |row| Uuid::from_u128(row.about))),
+                put(column(&sorted, |row| row.at.micros())),
+                put(formats(&sorted)),
+                put(details),
+            ]))
+        })
+    }
+
     fn tasks(self, tasks: &[Task]) -> Maybe<'_> {
         if tasks.is_empty() {
             return Ok(None);
@@ -423,7 +517,7 @@ impl Save<'_> {
             sorted.iter().map(|task| rows::seal_task(self.vault, task)).collect::<Result<_, _>>()?;
         let statement = match self.kept {
             Kept::Unknown => sql::TASK_INSERT,
-            Kept::Found(_) => sql::TASK_NEW,
+            Kept::Found(..) => sql::TASK_NEW,
         };
         Ok(Some(statement.with(vec![
             put(column(&sorted, |task| Uuid::from_u128(task.id.bits()))),

@@ -127,8 +127,29 @@ macro_rules! rows_of {
          unnest($6::text[]), unnest($7::bigint[]), unnest($8::bytea[])"
     };
     (notifications) => {
-        "INSERT INTO notifications (id, merchant, created_at, state, format, detail) SELECT unnest($1::uuid[]), \
-         unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bytea[])"
+        "INSERT INTO notifications (id, merchant, kind, subject, created_at, state, format, detail) SELECT \
+         unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uuid[]), unnest($5::bigint[]), \
+         unnest($6::text[]), unnest($7::bigint[]), unnest($8::bytea[])"
+    };
+    (refunds) => {
+        "INSERT INTO refunds (id, merchant, payment, kind, reference, amount_sen, state, format, detail) SELECT \
+         unnest($1::uuid[]), unnest($2::text[]), unnest($3::uuid[]), unnest($4::text[]), unnest($5::text[]), \
+         unnest($6::bigint[]), unnest($7::text[]), unnest($8::bigint[]), unnest($9::bytea[])"
+    };
+    (rulings) => {
+        "INSERT INTO rulings (id, merchant, about, state, format, detail) SELECT unnest($1::uuid[]), \
+         unnest($2::text[]), unnest($3::uuid[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bytea[])"
+    };
+    (endpoints) => {
+        "INSERT INTO endpoints (merchant, kind, state, format, detail) SELECT unnest($1::text[]), unnest($2::text[]), \
+         unnest($3::text[]), unnest($4::bigint[]), unnest($5::bytea[])"
+    };
+    (exchanges) => {
+        "INSERT INTO exchanges (id, about, at, format, detail) SELECT unnest($1::uuid[]), unnest($2::uuid[]), \
+         unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bytea[])"
+    };
+    (open_cases) => {
+        "INSERT INTO open_cases (kind, id) SELECT unnest($1::text[]), unnest($2::uuid[])"
     };
     (bills) => {
         "INSERT INTO bills (id, merchant, order_index, taken, state, format, detail) SELECT unnest($1::uuid[]), \
@@ -236,6 +257,44 @@ macro_rules! reconciliation_items_found {
     };
 }
 
+macro_rules! refunds_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM refunds t WHERE t.id IN (SELECT unnest($1::uuid[]) UNION \
+         SELECT q.id FROM unnest($2::text[], $3::text[], $4::text[]) AS k(m, n, r) JOIN refunds q \
+         ON q.merchant = k.m AND q.kind = k.n AND q.reference = k.r) ORDER BY t.id"
+    };
+}
+
+macro_rules! rulings_found {
+    () => {
+        "SELECT t.id, t.state, t.format, t.detail FROM rulings t WHERE t.id IN (SELECT unnest($1::uuid[]) UNION \
+         SELECT n.id FROM unnest($2::uuid[]) AS k(a) CROSS JOIN LATERAL (SELECT q.id FROM rulings q \
+         WHERE q.about = k.a AND q.state <> 'withdrawn' ORDER BY q.id DESC LIMIT 1) AS n) ORDER BY t.id"
+    };
+}
+
+macro_rules! endpoints_found {
+    () => {
+        "SELECT t.merchant, t.kind, t.state, t.format, t.detail FROM unnest($1::text[], $2::text[]) AS k(m, n) \
+         JOIN endpoints t ON t.merchant = k.m AND t.kind = k.n ORDER BY t.merchant, t.kind"
+    };
+}
+
+/// A page of the rows of a table that are open cases of a kind.
+macro_rules! open_cases_found {
+    ($kind:literal, $table:literal, $more:literal) => {
+        concat!(
+            "SELECT t.id, t.state, t.format, t.detail FROM open_cases c JOIN ",
+            $table,
+            " t ON t.id = c.id WHERE c.kind = '",
+            $kind,
+            "' AND c.id > $1",
+            $more,
+            " ORDER BY c.id LIMIT $2"
+        )
+    };
+}
+
 /// Microseconds since the epoch by the server's clock; tells only how old a session is.
 macro_rules! server_micros {
     () => {
@@ -306,6 +365,16 @@ statements!(
     INVOICE_BOOKS_LOCK (TEXT_ARRAY) -> (TEXT, INT8, BYTEA) = concat!(invoice_books_found!(), " FOR UPDATE OF t");
     INVOICE_BOOKS_READ (TEXT_ARRAY) -> (TEXT, INT8, BYTEA) = invoice_books_found!();
 
+    REFUNDS_LOCK (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = concat!(refunds_found!(), " FOR UPDATE OF t");
+    REFUNDS_READ (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = refunds_found!();
+    RULINGS_LOCK (UUID_ARRAY, UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA)
+        = concat!(rulings_found!(), " FOR UPDATE OF t");
+    RULINGS_READ (UUID_ARRAY, UUID_ARRAY) -> (UUID, TEXT, INT8, BYTEA) = rulings_found!();
+    ENDPOINTS_LOCK (TEXT_ARRAY, TEXT_ARRAY) -> (TEXT, TEXT, TEXT, INT8, BYTEA)
+        = concat!(endpoints_found!(), " FOR UPDATE OF t");
+    ENDPOINTS_READ (TEXT_ARRAY, TEXT_ARRAY) -> (TEXT, TEXT, TEXT, INT8, BYTEA) = endpoints_found!();
+
     REQUEST_INSERT (INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, BYTEA_ARRAY,
         INT8_ARRAY, BOOL_ARRAY, INT8_ARRAY, BYTEA_ARRAY, INT8) -> (INT4)
         = concat!("WITH kept AS (", rows_of!(requests), " ON CONFLICT (day, merchant, external_id) \
@@ -339,11 +408,33 @@ statements!(
         BYTEA_ARRAY) -> ()
         = concat!(rows_of!(account_creations), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = \
         excluded.format, detail = excluded.detail");
-    NOTIFICATION_SAVE (UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+    NOTIFICATION_SAVE (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY,
+        BYTEA_ARRAY) -> ()
         = concat!(rows_of!(notifications), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = \
         excluded.format, detail = excluded.detail");
-    NOTIFICATION_NEW (UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+    NOTIFICATION_NEW (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY,
+        BYTEA_ARRAY) -> ()
         = rows_of!(notifications);
+    REFUND_SAVE (UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY,
+        BYTEA_ARRAY) -> ()
+        = concat!(rows_of!(refunds), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = \
+        excluded.format, detail = excluded.detail");
+    RULING_SAVE (UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = concat!(rows_of!(rulings), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = \
+        excluded.format, detail = excluded.detail");
+    ENDPOINT_SAVE (TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = concat!(rows_of!(endpoints), " ON CONFLICT (merchant, kind) DO UPDATE SET state = excluded.state, format = \
+        excluded.format, detail = excluded.detail");
+    EXCHANGE_INSERT (UUID_ARRAY, UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
+        = concat!(rows_of!(exchanges), " ON CONFLICT (id) DO NOTHING");
+    EXCHANGES_DELETE (INT8, INT8) -> (INT8)
+        = "WITH gone AS (DELETE FROM exchanges WHERE id IN (SELECT o.id FROM ( \
+        SELECT id, at FROM exchanges ORDER BY id LIMIT $1) AS o WHERE o.at < $2) RETURNING 1) \
+        SELECT count(*) FROM gone";
+    CASE_OPEN (TEXT_ARRAY, UUID_ARRAY) -> () = concat!(rows_of!(open_cases), " ON CONFLICT (kind, id) DO NOTHING");
+    CASE_CLOSE (TEXT_ARRAY, UUID_ARRAY) -> ()
+        = "DELETE FROM open_cases c USING unnest($1::text[], $2::uuid[]) AS k(n, i) \
+        WHERE c.kind = k.n AND c.id = k.i";
     BILL_SAVE (UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, BOOL_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
         = concat!(rows_of!(bills), " ON CONFLICT (id) DO UPDATE SET taken = excluded.taken, state = excluded.state, \
         format = excluded.format, detail = excluded.detail");
@@ -393,8 +484,35 @@ statements!(
         = "SELECT id, state, format, detail FROM payments WHERE merchant = $1 ORDER BY id LIMIT $2";
     BILLS_OF_MERCHANT (UUID, TEXT, INT8) -> (UUID, TEXT, INT8, BYTEA)
         = "SELECT id, state, format, detail FROM bills WHERE id > $1 AND merchant = $2 ORDER BY id LIMIT $3";
-    BILLS_OPEN (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = "SELECT id, state, format, detail FROM bills \
-        WHERE id > $1 AND state IN ('sent', 'in_process', 'unknown') ORDER BY id LIMIT $2";
+    BILLS_OPEN (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = open_cases_found!("bill", "bills", " AND t.state IN ('sent', 'in_process', 'unknown')");
+    CASES_PAYMENT (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!("payment", "payments", "");
+    CASES_REFUND (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!("refund", "refunds", "");
+    CASES_BILL (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!("bill", "bills", "");
+    CASES_LINK (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!("link", "links", "");
+    CASES_ACCOUNT_CREATION (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = open_cases_found!("account_creation", "account_creations", "");
+    REFUNDS_OF_PAYMENT (UUID) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM refunds WHERE payment = $1 ORDER BY id";
+    REFUNDS_OF_MERCHANT (TEXT, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM refunds WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3";
+    RULINGS (UUID, TEXT, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM rulings WHERE id > $1 AND ($2::text IS NULL OR state = $2) \
+        ORDER BY id LIMIT $3";
+    ENDPOINTS (TEXT, TEXT, INT8) -> (TEXT, TEXT, TEXT, INT8, BYTEA)
+        = "SELECT merchant, kind, state, format, detail FROM endpoints WHERE (merchant, kind) > ($1, $2) \
+        ORDER BY merchant, kind LIMIT $3";
+    EXCHANGES (UUID, UUID, INT8) -> (UUID, INT8, BYTEA)
+        = "SELECT id, format, detail FROM exchanges WHERE about = $1 AND id > $2 ORDER BY id LIMIT $3";
+    NOTIFICATIONS (UUID, TEXT, TEXT, TEXT, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM notifications WHERE id > $1 \
+        AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR kind IS NULL OR kind = $3) \
+        AND ($4::text IS NULL OR state = $4) ORDER BY id LIMIT $5";
+    NOTIFICATIONS_ABOUT (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM notifications WHERE subject = $1 AND subject IS NOT NULL \
+        ORDER BY id DESC LIMIT $2";
+    TASK (UUID) -> (UUID, INT8, INT8, INT8, BYTEA)
+        = "SELECT id, due_at, attempts, format, detail FROM tasks WHERE id = $1";
     ACCOUNTS (TEXT, INT8) -> (TEXT, INT8, INT8, INT8, BYTEA)
         = "SELECT name, balance_sen, held_sen, sequence, digest FROM ledger_accounts \
         WHERE name > $1 ORDER BY name LIMIT $2";

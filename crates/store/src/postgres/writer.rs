@@ -144,11 +144,15 @@ impl PostgresWriter {
                 StoreError::Retry { statement: sql::REQUEST_INSERT.name, source }
             }
             // Nothing was there to be locked, and another batch made it meanwhile.
-            (FaultKind::Refused, "ENTRY_INSERT" | "TOP_UP_SAVE" | "INVOICE_SAVE" | "RECONCILIATION_ITEM_SAVE")
-                if is_taken(source.as_ref()) =>
-            {
-                StoreError::Retry { statement, source }
-            }
+            (
+                FaultKind::Refused,
+                "ENTRY_INSERT"
+                | "TOP_UP_SAVE"
+                | "INVOICE_SAVE"
+                | "RECONCILIATION_ITEM_SAVE"
+                | "REFUND_SAVE"
+                | "RULING_SAVE",
+            ) if is_taken(source.as_ref()) => StoreError::Retry { statement, source },
             (FaultKind::CountedWrong, "REQUEST_ANSWER") => {
                 broken("requests", "an answer to a call that is not recorded")
             }

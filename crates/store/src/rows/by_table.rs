@@ -7,11 +7,14 @@ use lifecycle::{
     auth_code::AuthCode,
     bill::Bill,
     deposit::TopUp,
+    endpoint::Endpoint,
     invoice::{Invoice, InvoiceBook},
     linkage::Link,
     notification::Notification,
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
+    refund::Refund,
+    ruling::Ruling,
 };
 
 use super::broken;
@@ -30,6 +33,9 @@ pub(crate) struct ByTable<'w> {
     pub(crate) top_ups: Vec<&'w TopUp>,
     pub(crate) invoices: Vec<&'w Invoice>,
     pub(crate) invoice_books: Vec<&'w InvoiceBook>,
+    pub(crate) refunds: Vec<&'w Refund>,
+    pub(crate) rulings: Vec<&'w Ruling>,
+    pub(crate) endpoints: Vec<&'w Endpoint>,
     pub(crate) settlement_files: Vec<&'w SettlementFile>,
     pub(crate) reconciliation_items: Vec<&'w ReconciliationItem>,
 }
@@ -50,6 +56,9 @@ impl<'w> ByTable<'w> {
                 Row::TopUp(row) => by_table.top_ups.push(row),
                 Row::Invoice(row) => by_table.invoices.push(row),
                 Row::InvoiceBook(row) => by_table.invoice_books.push(row),
+                Row::Refund(row) => by_table.refunds.push(row),
+                Row::Ruling(row) => by_table.rulings.push(row),
+                Row::Endpoint(row) => by_table.endpoints.push(row),
                 Row::SettlementFile(row) => by_table.settlement_files.push(row),
                 Row::ReconciliationItem(row) => by_table.reconciliation_items.push(row),
                 Row::Request(_) => return Err(broken("requests", "a call is not among the rows")),

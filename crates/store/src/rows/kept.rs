@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use calendar::{Instant, JakartaDay};
 use ledger::AccountName;
 use lifecycle::{
-    AccountCreationId, AuthCodeId, BillId, Digest, InvoiceId, LinkId, MerchantCode, NotificationId, PaymentId,
-    ProductCode, ReconciliationItemId, Secret, SettlementFileId, TaskId, TopUpId,
+    AccountCreationId, AuthCodeId, BillId, Digest, ExchangeId, InvoiceId, LinkId, MerchantCode, NotificationId,
+    PaymentId, ProductCode, ReconciliationItemId, RefundId, RulingId, Secret, SettlementFileId, TaskId, TopUpId,
     biller::{Category, Price, Quote},
 };
 use money::Amount;
@@ -133,11 +133,14 @@ kept_as_id!(
     AccountName,
     AuthCodeId,
     BillId,
+    ExchangeId,
     InvoiceId,
     LinkId,
     NotificationId,
     PaymentId,
     ReconciliationItemId,
+    RefundId,
+    RulingId,
     SettlementFileId,
     TaskId,
     TopUpId,

@@ -3,7 +3,7 @@
 use lifecycle::{
     Merchant, MerchantCode, ProductCode, Secret,
     biller::Price,
-    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
+    merchant::{BillerAccess, Callbacks, LateSuccess, Mechanism, Strictness},
 };
 use money::Amount;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,20 @@ pub(crate) struct MerchantRow {
     // Merchants of earlier gateways had none.
     #[serde(default, with = "kept::option", skip_serializing_if = "Option::is_none")]
     biller: Option<BillerAccess>,
+    #[serde(default, with = "LateSuccessRow", skip_serializing_if = "refunds_late_success")]
+    late_success: LateSuccess,
     suspended: bool,
+}
+
+fn refunds_late_success(rule: &LateSuccess) -> bool {
+    *rule == LateSuccess::RefundDue
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "LateSuccess", rename_all = "snake_case")]
+enum LateSuccessRow {
+    RefundDue,
+    Accept,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -7,7 +7,10 @@ mod account_creation;
 mod auth_code;
 mod bill;
 mod by_table;
+mod cases;
 mod deposit;
+mod endpoint;
+mod exchange;
 mod invoice;
 pub(crate) mod kept;
 mod ledger;
@@ -16,6 +19,8 @@ mod merchant;
 mod notification;
 mod payment;
 mod reconciliation;
+mod refund;
+mod ruling;
 mod shared;
 mod task;
 
@@ -28,6 +33,8 @@ use lifecycle::{
     bill::{Bill, BillTask, Hold, SentOrder},
     biller::Source,
     deposit::TopUp,
+    endpoint::Endpoint,
+    exchange::Exchange,
     invoice::{Invoice, InvoiceBook, InvoicePayment},
     linkage::Link,
     merchant::BillerAccess,
@@ -35,14 +42,20 @@ use lifecycle::{
     payment::Payment,
     provider::{BillDue, BillReceipt},
     reconciliation::{Expectation, ItemStep, ReconciliationItem, SettlementFile, SettlementLine},
+    refund::{Refund, RefundTask},
     request::{Request, RequestKey, ServiceCode, StoredAnswer},
+    ruling::Ruling,
     task::{Task, TaskKind},
 };
 use serde::{Deserializer, Serializer};
 
 pub(crate) use self::{
     by_table::ByTable,
+    cases::{CaseChanges, Cases, open_page},
+    endpoint::{EndpointColumns, seal_endpoint},
+    exchange::{ExchangeColumns, seal_exchange},
     ledger::{AccountColumns, EntryColumns, sequence_column},
+    notification::fitting_page,
 };
 
 use crate::{
@@ -110,10 +123,12 @@ detailed!(
     AccountCreation: account_creation::AccountCreationRow, "account_creations", 1024,
         |row| row.status.name();
     Notification: notification::NotificationRow, "notifications", 1024,
-        |row| notification::state_name(&row.status);
+        |row| row.status.name();
     Bill: bill::BillRow, "bills", 1024, |row| row.status.name();
     TopUp: deposit::TopUpRow, "top_ups", 256, |row| row.status.name();
     Invoice: invoice::InvoiceRow, "invoices", 512, |row| row.state_name();
+    Refund: refund::RefundRow, "refunds", 640, |row| row.status.name();
+    Ruling: ruling::RulingRow, "rulings", 4096, |row| row.status.name();
     SettlementFile: reconciliation::SettlementFileRow, "settlement_files", 640, |row| row.state_name();
     ReconciliationItem: reconciliation::ReconciliationItemRow, "reconciliation_items", 768, |row| row.state.name();
 );
@@ -122,11 +137,14 @@ kept_by!(BillReceipt, bill::BillReceiptRow);
 kept_by!(BillTask, task::BillTaskRow);
 kept_by!(BillerAccess, merchant::BillerAccessRow);
 kept_by!(Expectation, reconciliation::ExpectationRow);
+kept_by!(Endpoint, endpoint::EndpointRow);
+kept_by!(Exchange, exchange::ExchangeRow);
 kept_by!(Hold, bill::HoldRow);
 kept_by!(InvoiceBook, invoice::InvoiceBookRow);
 kept_by!(InvoicePayment, invoice::InvoicePaymentRow);
 kept_by!(ItemStep, reconciliation::ItemStepRow);
 kept_by!(Merchant, merchant::MerchantRow);
+kept_by!(RefundTask, refund::RefundTaskRow);
 kept_by!(SentOrder, bill::SentOrderRow);
 kept_by!(SettlementLine, reconciliation::SettlementLineRow);
 kept_by!(Source, bill::SourceRow);
@@ -366,7 +384,7 @@ mod tests {
         BillId, Digest, MerchantCode, PaymentId, Reason, Secret,
         bill::BillStatus,
         biller::{Category, Price, Pricing, Quote},
-        merchant::{Callbacks, Mechanism, Strictness},
+        merchant::{Callbacks, LateSuccess, Mechanism, Strictness},
         payment::PaymentStatus,
     };
     use money::Amount;
@@ -397,6 +415,9 @@ mod tests {
             page_token: Secret::new(text),
             created_at: Instant::from_micros(at),
             valid_until: Instant::from_micros(at),
+            asker: Some(TaskId::from_bits(id)),
+            refunding: Amount::from_sen(sen).unwrap(),
+            refunded: Amount::from_sen(sen).unwrap(),
             status: PaymentStatus::Failed {
                 reason: Reason::MerchantDeclined(text.into()),
                 at: Instant::from_micros(at),
@@ -548,11 +569,12 @@ mod tests {
             strictness: Strictness::Lenient,
             callbacks: Callbacks::default(),
             biller: None,
+            late_success: LateSuccess::RefundDue,
             suspended: false,
         };
         let written = serde_json::to_string(&Put(&merchant)).unwrap();
         let earlier = written.replace(",\"low_balance_url\":null", "");
-        assert!(!earlier.contains("low_balance") && !earlier.contains("biller"), "{earlier}");
+        assert!(!["low_balance", "biller", "late_success"].iter().any(|word| earlier.contains(word)), "{earlier}");
         let sealed = vault().seal("merchants", b"M", earlier.as_bytes()).unwrap();
         assert_eq!(open_merchant(&vault(), "M", FORMAT, &sealed).unwrap(), merchant);
 

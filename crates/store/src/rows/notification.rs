@@ -2,12 +2,13 @@
 
 use calendar::Instant;
 use lifecycle::{
-    AccountCreationId, LinkId, MerchantCode, NotificationId, PaymentId, Secret,
+    AccountCreationId, BillId, LinkId, MerchantCode, NotificationId, PaymentId, RefundId, Secret,
     notification::{NoticeKind, Notification, NotificationStatus, Subject},
 };
 use serde::{Deserialize, Serialize};
 
 use super::kept;
+use crate::{NotificationFilter, StoreError};
 
 /// A notification as it is written.
 #[derive(Serialize, Deserialize)]
@@ -35,12 +36,14 @@ enum SubjectRow {
     Payment(#[serde(with = "kept")] PaymentId),
     Link(#[serde(with = "kept")] LinkId),
     AccountCreation(#[serde(with = "kept")] AccountCreationId),
+    Bill(#[serde(with = "kept")] BillId),
+    Refund(#[serde(with = "kept")] RefundId),
     Deposit,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "NoticeKind", rename_all = "snake_case")]
-enum NoticeKindRow {
+pub(super) enum NoticeKindRow {
     Payment,
     Binding,
     LowBalance,
@@ -52,17 +55,39 @@ enum NotificationStatusRow {
     Pending {
         attempts: u32,
         last_error: Option<String>,
+        #[serde(default)]
+        suspect: bool,
     },
     Delivered {
         #[serde(with = "kept")]
         at: Instant,
+        #[serde(default)]
+        attempts: u32,
+    },
+    Exhausted {
+        #[serde(with = "kept")]
+        at: Instant,
+        attempts: u32,
+        last_error: Option<String>,
     },
 }
 
-/// The one word for a notification's state.
-pub(crate) fn state_name(status: &NotificationStatus) -> &'static str {
-    match status {
-        NotificationStatus::Pending { .. } => "pending",
-        NotificationStatus::Delivered { .. } => "delivered",
+/// A page of the notifications that fit. What a column does not tell of an earlier gateway's rows is seen in the rows.
+pub(crate) fn fitting_page(
+    filter: &NotificationFilter,
+    after: Option<NotificationId>,
+    limit: usize,
+    mut read: impl FnMut(Option<u128>, usize) -> Result<Vec<Notification>, StoreError>,
+) -> Result<Vec<Notification>, StoreError> {
+    let mut after = filter.after(after);
+    let mut page = vec![];
+    loop {
+        let found = read(after, limit)?;
+        let is_last = found.len() < limit;
+        after = found.last().map(|row| row.id.bits()).or(after);
+        page.extend(found.into_iter().filter(|row| filter.fits(row)).take(limit - page.len()));
+        if is_last || page.len() == limit {
+            return Ok(page);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use calendar::Instant;
 use lifecycle::{
-    Digest, LinkId, MerchantCode, PaymentId, ProductCode, Reason, Secret,
+    Digest, LinkId, MerchantCode, PaymentId, ProductCode, Reason, Secret, TaskId,
     payment::{Payment, PaymentStatus},
     request::RequestKey,
 };
@@ -41,8 +41,23 @@ pub(crate) struct PaymentRow {
     created_at: Instant,
     #[serde(with = "kept")]
     valid_until: Instant,
+    // Payments of earlier gateways have none of these.
+    #[serde(default, with = "kept::option", skip_serializing_if = "Option::is_none")]
+    asker: Option<TaskId>,
+    #[serde(default = "nothing", with = "kept", skip_serializing_if = "is_nothing")]
+    refunding: Amount,
+    #[serde(default = "nothing", with = "kept", skip_serializing_if = "is_nothing")]
+    refunded: Amount,
     #[serde(with = "PaymentStatusRow")]
     status: PaymentStatus,
+}
+
+fn nothing() -> Amount {
+    Amount::ZERO
+}
+
+fn is_nothing(amount: &Amount) -> bool {
+    *amount == Amount::ZERO
 }
 
 #[derive(Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use ledger::AccountName;
 use lifecycle::{
     AccountCreationId, BillId, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, bill::BillTask,
-    request::RequestKey, task::TaskKind,
+    refund::RefundTask, request::RequestKey, task::TaskKind,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,8 @@ pub(crate) enum TaskKindRow {
         bill: Box<BillTask>,
         recurring: bool,
     },
+    Refund(#[serde(with = "kept")] RefundTask),
+    InquireRefund(#[serde(with = "kept")] RefundTask),
     Notify(#[serde(with = "kept")] NotificationId),
 }
 

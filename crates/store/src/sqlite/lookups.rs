@@ -8,12 +8,16 @@ use lifecycle::{
     auth_code::AuthCode,
     bill::Bill,
     deposit::TopUp,
+    endpoint::Endpoint,
+    exchange::Exchange,
     invoice::Invoice,
     linkage::Link,
     notification::Notification,
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
+    refund::Refund,
     request::RequestKey,
+    ruling::Ruling,
     task::Task,
 };
 use rusqlite::{Connection, Params, params};
@@ -21,7 +25,10 @@ use rusqlite::{Connection, Params, params};
 use super::statements::{self as sql, Statement};
 use crate::{
     StoreError, Vault,
-    rows::{self, AccountColumns, DetailColumns, Detailed, EntryColumns, RequestColumns, TaskColumns},
+    rows::{
+        self, AccountColumns, DetailColumns, Detailed, EndpointColumns, EntryColumns, ExchangeColumns, RequestColumns,
+        TaskColumns,
+    },
 };
 
 /// Where rows are looked up.
@@ -77,6 +84,16 @@ impl Lookup<'_> {
             }
             Key::Invoice(id) => self.one::<Invoice>(sql::INVOICE_BY_ID, [id_bytes(id.bits())]),
             Key::InvoiceBook(merchant) => self.invoice_book(merchant),
+            Key::Refund(id) => self.one::<Refund>(sql::REFUND_BY_ID, [id_bytes(id.bits())]),
+            Key::RefundByReference(merchant, kind, reference) => {
+                self.one::<Refund>(sql::REFUND_BY_REFERENCE, params![merchant.as_str(), kind.name(), reference])
+            }
+            Key::Ruling(id) => self.one::<Ruling>(sql::RULING_BY_ID, [id_bytes(id.bits())]),
+            Key::RulingOpen(about) => self.one::<Ruling>(sql::RULING_BY_CASE, [id_bytes(*about)]),
+            Key::Endpoint(merchant, kind) => {
+                let found = self.endpoints(sql::ENDPOINT_BY_KEY, params![merchant.as_str(), kind.name()])?;
+                Ok(found.into_iter().next().map(Row::from))
+            }
             Key::SettlementFile(id) => self.one::<SettlementFile>(sql::SETTLEMENT_FILE_BY_ID, [id_bytes(id.bits())]),
             Key::ReconciliationItem(id) => {
                 self.one::<ReconciliationItem>(sql::RECONCILIATION_ITEM_BY_ID, [id_bytes(id.bits())])
@@ -164,6 +181,37 @@ impl Lookup<'_> {
             rows::open_invoice_book(self.vault, &merchant, format, &detail)
         };
         Ok(found.map(open).transpose()?.map(Row::from))
+    }
+
+    /// Every endpoint of a statement that gives endpoints.
+    pub(super) fn endpoints(self, statement: Statement, params: impl Params) -> Result<Vec<Endpoint>, StoreError> {
+        let found = statement.all(self.connection, params, |row| {
+            Ok(EndpointColumns {
+                merchant: row.get(0)?,
+                kind: row.get(1)?,
+                state: row.get(2)?,
+                format: row.get(3)?,
+                detail: row.get(4)?,
+            })
+        })?;
+        found.into_iter().map(|columns| columns.open(self.vault)).collect()
+    }
+
+    /// Every exchange of a statement that gives exchanges.
+    pub(super) fn exchanges(self, statement: Statement, params: impl Params) -> Result<Vec<Exchange>, StoreError> {
+        let found = statement.all(self.connection, params, |row| {
+            Ok(ExchangeColumns { id: row.get(0)?, format: row.get(1)?, detail: row.get(2)? })
+        })?;
+        found.into_iter().map(|columns| columns.open(self.vault)).collect()
+    }
+
+    /// Every row of a statement that gives details, as a row of any kind.
+    pub(super) fn rows<T>(self, statement: Statement, params: impl Params) -> Result<Vec<Row>, StoreError>
+    where
+        T: Detailed,
+        Row: From<T>,
+    {
+        Ok(self.many::<T>(statement, params)?.into_iter().map(Row::from).collect())
     }
 
     fn order_index(self, merchant: &MerchantCode, product: &ProductCode, order_id: &str) -> [u8; 16] {

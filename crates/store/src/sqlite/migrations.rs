@@ -14,6 +14,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_notice_ids", text: include_str!("migrations/0002_notice_ids.sql") },
     Migration { name: "0003_bills", text: include_str!("migrations/0003_bills.sql") },
     Migration { name: "0004_reconciliation", text: include_str!("migrations/0004_reconciliation.sql") },
+    Migration { name: "0005_cases", text: include_str!("migrations/0005_cases.sql") },
 ];
 
 /// Brings the schema up to date, or says why not; all missing steps in one transaction.

@@ -114,6 +114,13 @@ impl Store for SqliteStore {
         let _turn = self.inner.turn();
         statements::TASKS_RELEASE.execute(&side, [now.micros()]).map(drop)
     }
+
+    fn delete_exchanges(&self, before: Instant, limit: usize) -> Result<usize, StoreError> {
+        let side = self.inner.side();
+        let _turn = self.inner.turn();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        statements::EXCHANGES_DELETE.execute(&side, params![limit, before.micros()])
+    }
 }
 
 impl Inner {

@@ -5,13 +5,20 @@ use std::sync::Arc;
 use calendar::{Instant, JakartaDay};
 use ledger::{Account, AccountName, Entry};
 use lifecycle::{
-    BillId, InvoiceId, Key, Merchant, MerchantCode, PaymentId, ProductCode, ReconciliationItemId, Row,
-    SettlementFileId, TopUpId,
+    BillId, ExchangeId, InvoiceId, Key, Merchant, MerchantCode, NotificationId, PaymentId, ProductCode,
+    ReconciliationItemId, RefundId, Row, RulingId, SettlementFileId, TaskId, TopUpId,
+    account_creation::AccountCreation,
     bill::Bill,
     deposit::TopUp,
+    endpoint::Endpoint,
+    exchange::Exchange,
     invoice::Invoice,
+    linkage::Link,
+    notification::{NoticeKind, Notification},
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
+    refund::Refund,
+    ruling::{CaseKind, Ruling},
     task::Task,
 };
 use rusqlite::{Connection, params};
@@ -22,7 +29,7 @@ use super::{
     statements as sql,
 };
 use crate::{
-    Reader, StoreError,
+    NotificationFilter, Reader, StoreError,
     rows::{self, sequence_column},
     verify::{self, Snapshot, Told, VerifyError, VerifyReport},
 };
@@ -77,7 +84,7 @@ impl Reader for SqliteReader {
 
     fn open_bills(&self, after: Option<BillId>, limit: usize) -> Result<Vec<Bill>, StoreError> {
         let (after, limit) = page(after.map(BillId::bits), limit);
-        self.lookup().many(sql::BILLS_OPEN, params![after, limit])
+        self.lookup().many(sql::BILLS_BY_OPEN_CASE, params![after, limit])
     }
 
     fn accounts(&self, after: Option<&AccountName>, limit: usize) -> Result<Vec<Account>, StoreError> {
@@ -147,6 +154,74 @@ impl Reader for SqliteReader {
     fn bills_between(&self, from: BillId, until: BillId, limit: usize) -> Result<Vec<Bill>, StoreError> {
         let (from, limit) = page(Some(from.bits()), limit);
         self.lookup().many(sql::BILLS_BETWEEN, params![from, id_bytes(until.bits()), limit])
+    }
+
+    fn open_cases(&self, kind: CaseKind, after: Option<u128>, limit: usize) -> Result<Vec<Row>, StoreError> {
+        rows::open_page(after, limit, |after, limit| {
+            let (after, limit) = page(after, limit);
+            let params = params![after, limit];
+            match kind {
+                CaseKind::Payment => self.lookup().rows::<Payment>(sql::CASES_BY_KIND_PAYMENT, params),
+                CaseKind::Refund => self.lookup().rows::<Refund>(sql::CASES_BY_KIND_REFUND, params),
+                CaseKind::Bill => self.lookup().rows::<Bill>(sql::CASES_BY_KIND_BILL, params),
+                CaseKind::Link => self.lookup().rows::<Link>(sql::CASES_BY_KIND_LINK, params),
+                CaseKind::AccountCreation => {
+                    self.lookup().rows::<AccountCreation>(sql::CASES_BY_KIND_ACCOUNT_CREATION, params)
+                }
+            }
+        })
+    }
+
+    fn refunds_of(&self, payment: PaymentId) -> Result<Vec<Refund>, StoreError> {
+        self.lookup().many(sql::REFUNDS_BY_PAYMENT, [id_bytes(payment.bits())])
+    }
+
+    fn refunds(
+        &self,
+        merchant: &MerchantCode,
+        after: Option<RefundId>,
+        limit: usize,
+    ) -> Result<Vec<Refund>, StoreError> {
+        let (after, limit) = page(after.map(RefundId::bits), limit);
+        self.lookup().many(sql::REFUNDS_BY_MERCHANT, params![merchant.as_str(), after, limit])
+    }
+
+    fn rulings(&self, state: Option<&str>, after: Option<RulingId>, limit: usize) -> Result<Vec<Ruling>, StoreError> {
+        let (after, limit) = page(after.map(RulingId::bits), limit);
+        self.lookup().many(sql::RULINGS, params![after, state, limit])
+    }
+
+    fn endpoints(&self, after: Option<(&MerchantCode, NoticeKind)>, limit: usize) -> Result<Vec<Endpoint>, StoreError> {
+        let (merchant, kind) = after.map_or(("", ""), |(merchant, kind)| (merchant.as_str(), kind.name()));
+        self.lookup().endpoints(sql::ENDPOINTS, params![merchant, kind, i64::try_from(limit).unwrap_or(i64::MAX)])
+    }
+
+    fn exchanges(&self, about: u128, after: Option<ExchangeId>, limit: usize) -> Result<Vec<Exchange>, StoreError> {
+        let (after, limit) = page(after.map(ExchangeId::bits), limit);
+        self.lookup().exchanges(sql::EXCHANGES_BY_SUBJECT, params![id_bytes(about), after, limit])
+    }
+
+    fn notifications(
+        &self,
+        filter: &NotificationFilter,
+        after: Option<NotificationId>,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        rows::fitting_page(filter, after, limit, |after, limit| {
+            let (after, limit) = page(after, limit);
+            let (merchant, kind) =
+                (filter.merchant.as_ref().map(MerchantCode::as_str), filter.kind.map(NoticeKind::name));
+            self.lookup().many(sql::NOTIFICATIONS_BY_FILTER, params![after, merchant, kind, filter.state, limit])
+        })
+    }
+
+    fn notifications_about(&self, subject: u128, limit: usize) -> Result<Vec<Notification>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.lookup().many(sql::NOTIFICATIONS_BY_SUBJECT, params![id_bytes(subject), limit])
+    }
+
+    fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        Ok(self.lookup().tasks(sql::TASK_BY_ID, [id_bytes(id.bits())])?.pop())
     }
 
     fn link_counts(&self) -> Result<Vec<(ProductCode, String, u64)>, StoreError> {

@@ -8,12 +8,16 @@ use lifecycle::{
     auth_code::AuthCode,
     bill::Bill,
     deposit::TopUp,
+    endpoint::Endpoint,
+    exchange::Exchange,
     invoice::{Invoice, InvoiceBook},
     linkage::Link,
     notification::Notification,
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
+    refund::Refund,
     request::{Request, RequestKey, StoredAnswer},
+    ruling::Ruling,
     task::Task,
 };
 use rusqlite::{Connection, params};
@@ -24,7 +28,7 @@ use super::{
 };
 use crate::{
     ProviderNotice, StoreError, Vault, Writes,
-    rows::{self, ByTable, Detailed, FORMAT, broken, sequence_column},
+    rows::{self, ByTable, CaseChanges, Cases, Detailed, FORMAT, broken, sequence_column},
 };
 
 /// Another call took the external id.
@@ -33,7 +37,7 @@ use crate::{
 struct Taken;
 
 /// Writes everything of a batch into the open transaction.
-pub(super) fn save(connection: &Connection, vault: &Vault, writes: &Writes) -> Result<(), StoreError> {
+pub(super) fn save(connection: &Connection, vault: &Vault, writes: &Writes, cases: &Cases) -> Result<(), StoreError> {
     let save = Save { connection, vault };
     let by_table = ByTable::of(writes)?;
     save.requests(&writes.requests)?;
@@ -51,9 +55,14 @@ pub(super) fn save(connection: &Connection, vault: &Vault, writes: &Writes) -> R
     save.invoice_books(&by_table.invoice_books)?;
     save.settlement_files(&by_table.settlement_files)?;
     save.reconciliation_items(&by_table.reconciliation_items)?;
+    save.refunds(&by_table.refunds)?;
+    save.rulings(&by_table.rulings)?;
+    save.endpoints(&by_table.endpoints)?;
+    save.cases(&cases.changes(&writes.rows))?;
     save.tasks(&writes.tasks)?;
     save.ended(&writes.ended)?;
-    save.provider_notices(&writes.provider_notices)
+    save.provider_notices(&writes.provider_notices)?;
+    save.exchanges(&writes.exchanges)
 }
 
 #[derive(Clone, Copy)]
@@ -214,6 +223,8 @@ impl Save<'_> {
             save.execute(params![
                 notification.id(),
                 notification.merchant.as_str(),
+                notification.kind.name(),
+                notification.subject.bits().map(id_bytes),
                 notification.created_at.micros(),
                 notification.state(),
                 FORMAT,
@@ -367,6 +378,88 @@ impl Save<'_> {
                 item.state(),
                 FORMAT,
                 rows::seal(self.vault, *item)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn refunds(self, refunds: &[&Refund]) -> Result<(), StoreError> {
+        if refunds.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::REFUND_SAVE.prepare(self.connection)?;
+        for refund in refunds {
+            save.execute(params![
+                refund.id(),
+                refund.merchant.as_str(),
+                id_bytes(refund.payment.bits()),
+                refund.kind.name(),
+                refund.partner_reference,
+                refund.amount.sen(),
+                refund.state(),
+                FORMAT,
+                rows::seal(self.vault, *refund)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn rulings(self, rulings: &[&Ruling]) -> Result<(), StoreError> {
+        if rulings.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::RULING_SAVE.prepare(self.connection)?;
+        for ruling in rulings {
+            save.execute(params![
+                ruling.id(),
+                ruling.merchant.as_str(),
+                id_bytes(ruling.about),
+                ruling.state(),
+                FORMAT,
+                rows::seal(self.vault, *ruling)?,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn endpoints(self, endpoints: &[&Endpoint]) -> Result<(), StoreError> {
+        if endpoints.is_empty() {
+            return Ok(());
+        }
+        let mut save = sql::ENDPOINT_SAVE.prepare(self.connection)?;
+        for endpoint in endpoints {
+            let detail = rows::seal_endpoint(self.vault, endpoint)?;
+            let (merchant, kind) = (endpoint.merchant.as_str(), endpoint.kind.name());
+            save.execute(params![merchant, kind, endpoint.status.name(), FORMAT, detail])?;
+        }
+        Ok(())
+    }
+
+    fn cases(self, changes: &CaseChanges) -> Result<(), StoreError> {
+        for (statement, cases) in [(sql::CASE_OPEN, &changes.opened), (sql::CASE_CLOSE, &changes.closed)] {
+            if cases.is_empty() {
+                continue;
+            }
+            let mut change = statement.prepare(self.connection)?;
+            for (kind, bits) in cases {
+                change.execute(params![kind.name(), id_bytes(*bits)])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn exchanges(self, exchanges: &[Exchange]) -> Result<(), StoreError> {
+        if exchanges.is_empty() {
+            return Ok(());
+        }
+        let mut insert = sql::EXCHANGE_INSERT.prepare(self.connection)?;
+        for exchange in exchanges {
+            insert.execute(params![
+                id_bytes(exchange.id.bits()),
+                id_bytes(exchange.about),
+                exchange.at.micros(),
+                FORMAT,
+                rows::seal_exchange(self.vault, exchange)?,
             ])?;
         }
         Ok(())

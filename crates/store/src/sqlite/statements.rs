@@ -83,9 +83,61 @@ statements!(
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
 
     NOTIFICATION_BY_ID = "SELECT id, state, format, detail FROM notifications WHERE id = $1";
-    NOTIFICATION_SAVE = "INSERT INTO notifications (id, merchant, created_at, state, format, detail) \
+    NOTIFICATION_SAVE = "INSERT INTO notifications (id, merchant, kind, subject, created_at, state, format, detail) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, subject = excluded.subject, state = excluded.state, format = excluded.format, detail = excluded.detail";
+
+    NOTIFICATIONS_BY_FILTER = "SELECT id, state, format, detail FROM notifications WHERE id > $1 \
+        AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR kind IS NULL OR kind = $3) \
+        AND ($4 IS NULL OR state = $4) ORDER BY id LIMIT $5";
+    NOTIFICATIONS_BY_SUBJECT = "SELECT id, state, format, detail FROM notifications WHERE subject = $1 \
+        ORDER BY id DESC LIMIT $2";
+
+    REFUND_BY_ID = "SELECT id, state, format, detail FROM refunds WHERE id = $1";
+    REFUND_BY_REFERENCE = "SELECT id, state, format, detail FROM refunds \
+        WHERE merchant = $1 AND kind = $2 AND reference = $3";
+    REFUND_SAVE = "INSERT INTO refunds (id, merchant, payment, kind, reference, amount_sen, state, format, detail) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    REFUNDS_BY_PAYMENT = "SELECT id, state, format, detail FROM refunds WHERE payment = $1 ORDER BY id";
+    REFUNDS_BY_MERCHANT = "SELECT id, state, format, detail FROM refunds \
+        WHERE merchant = $1 AND id > $2 ORDER BY id LIMIT $3";
+
+    RULING_BY_ID = "SELECT id, state, format, detail FROM rulings WHERE id = $1";
+    RULING_BY_CASE = "SELECT id, state, format, detail FROM rulings \
+        WHERE about = $1 AND state <> 'withdrawn' ORDER BY id DESC LIMIT 1";
+    RULING_SAVE = "INSERT INTO rulings (id, merchant, about, state, format, detail) \
         VALUES ($1, $2, $3, $4, $5, $6) \
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
+    RULINGS = "SELECT id, state, format, detail FROM rulings WHERE id > $1 AND ($2 IS NULL OR state = $2) \
+        ORDER BY id LIMIT $3";
+
+    ENDPOINT_BY_KEY = "SELECT merchant, kind, state, format, detail FROM endpoints WHERE merchant = $1 AND kind = $2";
+    ENDPOINT_SAVE = "INSERT INTO endpoints (merchant, kind, state, format, detail) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (merchant, kind) DO UPDATE SET state = excluded.state, format = excluded.format, \
+        detail = excluded.detail";
+    ENDPOINTS = "SELECT merchant, kind, state, format, detail FROM endpoints WHERE (merchant, kind) > ($1, $2) \
+        ORDER BY merchant, kind LIMIT $3";
+
+    EXCHANGE_INSERT = "INSERT INTO exchanges (id, about, at, format, detail) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (id) DO NOTHING";
+    EXCHANGES_BY_SUBJECT = "SELECT id, format, detail FROM exchanges WHERE about = $1 AND id > $2 ORDER BY id LIMIT $3";
+    EXCHANGES_DELETE = "DELETE FROM exchanges WHERE id IN (SELECT o.id FROM ( \
+        SELECT id, at FROM exchanges ORDER BY id LIMIT $1) AS o WHERE o.at < $2)";
+
+    CASE_OPEN = "INSERT INTO open_cases (kind, id) VALUES ($1, $2) ON CONFLICT (kind, id) DO NOTHING";
+    CASE_CLOSE = "DELETE FROM open_cases WHERE kind = $1 AND id = $2";
+    CASES_BY_KIND_PAYMENT = "SELECT t.id, t.state, t.format, t.detail FROM open_cases c CROSS JOIN payments t \
+        WHERE c.kind = 'payment' AND c.id > $1 AND t.id = c.id ORDER BY c.id LIMIT $2";
+    CASES_BY_KIND_REFUND = "SELECT t.id, t.state, t.format, t.detail FROM open_cases c CROSS JOIN refunds t \
+        WHERE c.kind = 'refund' AND c.id > $1 AND t.id = c.id ORDER BY c.id LIMIT $2";
+    CASES_BY_KIND_BILL = "SELECT t.id, t.state, t.format, t.detail FROM open_cases c CROSS JOIN bills t \
+        WHERE c.kind = 'bill' AND c.id > $1 AND t.id = c.id ORDER BY c.id LIMIT $2";
+    CASES_BY_KIND_LINK = "SELECT t.id, t.state, t.format, t.detail FROM open_cases c CROSS JOIN links t \
+        WHERE c.kind = 'link' AND c.id > $1 AND t.id = c.id ORDER BY c.id LIMIT $2";
+    CASES_BY_KIND_ACCOUNT_CREATION = "SELECT t.id, t.state, t.format, t.detail FROM open_cases c \
+        CROSS JOIN account_creations t WHERE c.kind = 'account_creation' AND c.id > $1 AND t.id = c.id \
+        ORDER BY c.id LIMIT $2";
 
     BILL_BY_ID = "SELECT id, state, format, detail FROM bills WHERE id = $1";
     BILL_BY_ORDER = "SELECT id, state, format, detail FROM bills WHERE id = (SELECT max(n.id) FROM ( \
@@ -98,8 +150,9 @@ statements!(
         state = excluded.state, format = excluded.format, detail = excluded.detail";
     BILLS_OF_MERCHANT = "SELECT id, state, format, detail FROM bills \
         WHERE id > $1 AND merchant = $2 ORDER BY id LIMIT $3";
-    BILLS_OPEN = "SELECT id, state, format, detail FROM bills \
-        WHERE id > $1 AND state IN ('sent', 'in_process', 'unknown') ORDER BY id LIMIT $2";
+    BILLS_BY_OPEN_CASE = "SELECT t.id, t.state, t.format, t.detail FROM open_cases c CROSS JOIN bills t \
+        WHERE c.kind = 'bill' AND c.id > $1 AND t.id = c.id AND t.state IN ('sent', 'in_process', 'unknown') \
+        ORDER BY c.id LIMIT $2";
 
     ACCOUNT_BY_NAME = "SELECT name, balance_sen, held_sen, sequence, digest FROM ledger_accounts WHERE name = $1";
     ACCOUNT_SAVE = "INSERT INTO ledger_accounts (name, class, merchant, provider, balance_sen, held_sen, sequence, \
@@ -155,6 +208,7 @@ statements!(
     BILLS_BETWEEN = "SELECT id, state, format, detail FROM bills \
         WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
 
+    TASK_BY_ID = "SELECT id, due_at, attempts, format, detail FROM tasks WHERE id = $1";
     TASK_INSERT = "INSERT INTO tasks (id, due_at, attempts, format, detail) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (id) DO NOTHING";
     TASK_DELETE = "DELETE FROM tasks WHERE id = $1";
@@ -186,7 +240,7 @@ statements!(
 );
 
 /// How many statements a connection keeps prepared: all of them.
-pub(super) const CACHE_CAPACITY: usize = 128;
+pub(super) const CACHE_CAPACITY: usize = 192;
 
 impl Statement {
     /// What the database said about this statement.

@@ -14,7 +14,7 @@ use super::{
     lookups::{Lookup, id_bytes},
     saves, statements as sql,
 };
-use crate::{Settled, StoreError, Writer, Writes};
+use crate::{Settled, StoreError, Writer, Writes, rows::Cases};
 
 /// The writer.
 pub(super) struct SqliteWriter {
@@ -24,6 +24,8 @@ pub(super) struct SqliteWriter {
     log_pages: Arc<AtomicU32>,
     /// Whether the open transaction has written anything.
     written: bool,
+    /// What the open transaction knows of open cases.
+    cases: Cases,
     inner: Arc<Inner>,
 }
 
@@ -42,7 +44,7 @@ impl SqliteWriter {
         if inner.has_writer.swap(true, Ordering::AcqRel) {
             return Err(StoreError::InUse);
         }
-        Ok(Self { connection, log_pages, written: false, inner })
+        Ok(Self { connection, log_pages, written: false, cases: Cases::Unknown, inner })
     }
 
     fn lookup(&self) -> Lookup<'_> {
@@ -83,7 +85,9 @@ impl Writer for SqliteWriter {
             writer.open_transaction()?;
             writer.written = false;
             let lookup = writer.lookup();
-            keys.iter().map(|key| lookup.row(key)).collect()
+            let rows: Vec<Option<Row>> = keys.iter().map(|key| lookup.row(key)).collect::<Result<_, _>>()?;
+            writer.cases = if keys.is_empty() { Cases::Unknown } else { Cases::of(&rows) };
+            Ok(rows)
         })
     }
 
@@ -93,7 +97,7 @@ impl Writer for SqliteWriter {
         }
         self.or_abandon(|writer| {
             writer.written = true;
-            saves::save(&writer.connection, &writer.inner.vault, writes)?;
+            saves::save(&writer.connection, &writer.inner.vault, writes, &writer.cases)?;
             writer.end()
         })
     }

@@ -28,6 +28,7 @@ fn used(engine: Engine) -> Kept {
     fixture.store.save_merchant(&samples::merchant("SGWYESSISHOP")).unwrap();
     let writes = Writes {
         tasks: samples::tasks(samples::at(9)),
+        exchanges: vec![samples::exchange(1, 2, 3), samples::exchange(2, 2, 4)],
         provider_notices: vec![store::ProviderNotice {
             connector: "wallet",
             received_at: samples::at(3),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bills;
+mod cases;
 mod conformance;
 mod copying;
 mod keeping;

@@ -3,20 +3,24 @@
 use calendar::{Instant, JakartaDay};
 use ledger::{Account, AccountName, Books, Class};
 use lifecycle::{
-    AccountCreationId, AuthCodeId, BillId, Digest, InvoiceId, LinkId, Merchant, MerchantCode, NotificationId,
-    PaymentId, ProductCode, Reason, RequestId, Row, Secret, TaskId, TopUpId,
+    AccountCreationId, AuthCodeId, BillId, Digest, ExchangeId, InvoiceId, LinkId, Merchant, MerchantCode,
+    NotificationId, PaymentId, ProductCode, Reason, RefundId, RequestId, Row, RulingId, Secret, TaskId, TopUpId,
     account_creation::{AccountCreation, AccountCreationStatus, Person},
     auth_code::{AuthCode, AuthCodeStatus},
     bill::{Bill, BillStatus, BillTask, Fate, Hold, SentOrder},
     biller::{Category, Price, Pricing, Source},
     deposit::{TopUp, TopUpStatus},
+    endpoint::{Endpoint, EndpointStatus},
+    exchange::{Exchange, Party},
     invoice::{Invoice, InvoiceBook, InvoicePayment},
     linkage::{Link, LinkStatus},
-    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
+    merchant::{BillerAccess, Callbacks, LateSuccess, Mechanism, Strictness},
     notification::{NoticeKind, Notification, NotificationStatus, Subject},
     payment::{Payment, PaymentStatus},
     provider::{BillDue, BillReceipt, ProviderLink},
+    refund::{Refund, RefundKind, RefundStatus, RefundTask},
     request::{Request, RequestKey, ServiceCode, StoredAnswer},
+    ruling::{CaseKind, Ruling, RulingStatus, Verdict},
     task::{Task, TaskKind},
 };
 use money::Amount;
@@ -140,6 +144,9 @@ pub fn payment(number: u128, status: PaymentStatus) -> Payment {
         page_token: secret(),
         created_at: at(1),
         valid_until: at(2),
+        asker: Some(TaskId::from_bits(number)),
+        refunding: Amount::rupiah(1),
+        refunded: Amount::rupiah(2),
         status,
     }
 }
@@ -281,14 +288,25 @@ fn notifications() -> Vec<Row> {
         Subject::Link(LinkId::from_bits(200)),
         Subject::AccountCreation(AccountCreationId::from_bits(400)),
         Subject::Deposit,
+        Subject::Bill(BillId::from_bits(600)),
+        Subject::Refund(RefundId::from_bits(900)),
     ];
     let statuses = [
-        NotificationStatus::Pending { attempts: 0, last_error: None },
-        NotificationStatus::Pending { attempts: 3, last_error: Some("503".into()) },
-        NotificationStatus::Delivered { at: at(6) },
-        NotificationStatus::Delivered { at: at(7) },
+        NotificationStatus::Pending { attempts: 0, last_error: None, suspect: false },
+        NotificationStatus::Pending { attempts: 3, last_error: Some("503".into()), suspect: true },
+        NotificationStatus::Delivered { at: at(6), attempts: 1 },
+        NotificationStatus::Delivered { at: at(7), attempts: 2 },
+        NotificationStatus::Exhausted { at: at(8), attempts: 30, last_error: Some("503".into()) },
+        NotificationStatus::Exhausted { at: at(8), attempts: 30, last_error: None },
     ];
-    let kinds = [NoticeKind::Payment, NoticeKind::Binding, NoticeKind::Binding, NoticeKind::LowBalance];
+    let kinds = [
+        NoticeKind::Payment,
+        NoticeKind::Binding,
+        NoticeKind::Binding,
+        NoticeKind::LowBalance,
+        NoticeKind::Payment,
+        NoticeKind::Payment,
+    ];
     (500..)
         .zip(subjects.into_iter().zip(statuses).zip(kinds))
         .map(|(number, ((subject, status), kind))| {
@@ -310,7 +328,110 @@ fn notifications() -> Vec<Row> {
 pub fn rows() -> Vec<Row> {
     let of_wallets = [payments(), links(), auth_codes(), creations(), notifications()].concat();
     let of_billers = [bills(), accounts(), top_ups(), invoices()].concat();
-    [of_wallets, of_billers].concat()
+    let of_cases = [refunds(), rulings(), endpoints()].concat();
+    [of_wallets, of_billers, of_cases].concat()
+}
+
+pub fn refund(number: u128, status: RefundStatus) -> Refund {
+    Refund {
+        id: RefundId::from_bits(number),
+        merchant: merchant_code(),
+        payment: PaymentId::from_bits(105),
+        partner_reference: format!("refund-{number}"),
+        kind: RefundKind::Refund,
+        amount: Amount::rupiah(10_000),
+        reason: Some("damaged".into()),
+        request: Some(request_key(number)),
+        created_at: at(5),
+        asker: Some(TaskId::from_bits(number)),
+        status,
+    }
+}
+
+fn refunds() -> Vec<Row> {
+    let statuses = [
+        RefundStatus::Refunding { sent_at: at(5) },
+        RefundStatus::Unknown { evidence: "timeout".into(), sent_at: at(5), since: at(6), checks: 3 },
+        RefundStatus::Succeeded { provider_reference: "theirs".into(), at: at(7) },
+        RefundStatus::Failed { reason: Reason::NotPermitted, at: at(7) },
+    ];
+    let bare = Refund {
+        kind: RefundKind::Cancel,
+        reason: None,
+        request: None,
+        asker: None,
+        ..refund(999, RefundStatus::Refunding { sent_at: at(5) })
+    };
+    (900..).zip(statuses).map(|(number, status)| refund(number, status).into()).chain([bare.into()]).collect()
+}
+
+/// A ruling about a case of its own.
+pub fn ruling(number: u128, case: CaseKind, status: RulingStatus) -> Ruling {
+    Ruling {
+        id: RulingId::from_bits(number),
+        merchant: merchant_code(),
+        case,
+        about: number * 10,
+        verdict: Verdict::Succeeded,
+        provider_reference: Some("theirs".into()),
+        evidence_name: "statement.pdf".into(),
+        evidence: vec![0, 1, 127, 128, 255],
+        proposed_by: "siti".into(),
+        proposed_at: at(1),
+        status,
+    }
+}
+
+fn rulings() -> Vec<Row> {
+    let (by, word, closed_by): (String, String, String) = ("budi".into(), "refused".into(), "tono".into());
+    let statuses = [
+        RulingStatus::Proposed,
+        RulingStatus::Approved { by: by.clone(), at: at(2) },
+        RulingStatus::Contradicted { by: by.clone(), at: at(2), word: word.clone(), said_at: at(3) },
+        RulingStatus::Closed { by: by.clone(), at: at(2), word, said_at: at(3), closed_by, closed_at: at(4) },
+        RulingStatus::Withdrawn { by, at: at(2) },
+    ];
+    let all = (1_000..).zip(CaseKind::ALL.into_iter().zip(statuses));
+    let bare = Ruling {
+        verdict: Verdict::Failed,
+        provider_reference: None,
+        evidence: vec![],
+        ..ruling(1_099, CaseKind::Payment, RulingStatus::Proposed)
+    };
+    all.map(|(number, (case, status))| ruling(number, case, status).into()).chain([bare.into()]).collect()
+}
+
+pub fn endpoint(kind: NoticeKind, status: EndpointStatus) -> Endpoint {
+    Endpoint { merchant: merchant_code(), kind, status }
+}
+
+fn endpoints() -> Vec<Row> {
+    let statuses = [
+        EndpointStatus::Open,
+        EndpointStatus::Failing { since: at(1), failures: 3, probe_at: at(9) },
+        EndpointStatus::Paused { since: at(1), by: "siti".into() },
+    ];
+    let gone = Endpoint {
+        merchant: MerchantCode::new("OTHER"),
+        ..endpoint(NoticeKind::Payment, EndpointStatus::Gone { since: at(1) })
+    };
+    let all = NoticeKind::ALL.into_iter().zip(statuses).map(|(kind, status)| endpoint(kind, status));
+    all.chain([gone]).map(Row::from).collect()
+}
+
+/// An exchange about something, that began so many microseconds late.
+pub fn exchange(number: u128, about: u128, micros: i64) -> Exchange {
+    Exchange {
+        id: ExchangeId::from_bits(number),
+        about,
+        merchant: merchant_code(),
+        party: if number.is_multiple_of(2) { Party::Merchant } else { Party::Provider("wallet".into()) },
+        purpose: "charge".into(),
+        at: at(micros),
+        duration_us: 1_234,
+        request: format!("POST /charge\n\n{TOKEN}"),
+        answer: if number.is_multiple_of(2) { Ok("200\n\n{}".into()) } else { Err("timeout".into()) },
+    }
 }
 
 /// The account that pays the samples' bills.
@@ -538,6 +659,8 @@ pub fn tasks(due_at: Instant) -> Vec<Task> {
         TaskKind::InquireBill(BillId::from_bits(5)),
         TaskKind::PayBill(Box::new(bill_task(5))),
         TaskKind::InquireBillPayment { bill: Box::new(bill_task(5)), recurring: true },
+        TaskKind::Refund(RefundTask { refund: RefundId::from_bits(6), payment, kind: RefundKind::Refund }),
+        TaskKind::InquireRefund(RefundTask { refund: RefundId::from_bits(6), payment, kind: RefundKind::Cancel }),
     ];
     (1..).zip(kinds).map(|(number, kind)| task(number, kind, due_at)).collect()
 }
@@ -563,6 +686,7 @@ pub fn merchant(code: &str) -> Merchant {
             low_balance_url: Some("https://shop.example/low".into()),
         },
         biller: None,
+        late_success: LateSuccess::default(),
         suspended: false,
     }
 }
