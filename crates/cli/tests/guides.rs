@@ -1,4 +1,4 @@
-//! Every command of the guides for merchants and operators of bills is run as it is printed, in its order.
+//! Every command of the guides for merchants and operators is run as it is printed, in its order.
 
 use std::{
     path::Path,
@@ -60,4 +60,9 @@ async fn the_merchants_guide_can_be_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operators_guide_can_be_followed() {
     walk("operate-billers.md", 15).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_to_the_clock_can_be_followed() {
+    walk("turn-the-clock.md", 7).await;
 }

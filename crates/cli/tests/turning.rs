@@ -181,12 +181,9 @@ async fn a_product_is_closed_and_open_by_jakartas_clock(keeping: Keeping) {
     std::fs::write(&file, text).expect("a file");
     world.start_gateway(&["--products", file.to_str().expect("a path that is text")]);
     let sender = world.sender();
-    for (days, time, code) in [
-        (1, "22:59:00", "0000"),
-        (0, "23:00:00", "406"),
-        (1, "00:59:00", "406"),
-        (0, "01:00:00", "0000"),
-    ] {
+    for (days, time, code) in
+        [(1, "22:59:00", "0000"), (0, "23:00:00", "406"), (1, "00:59:00", "406"), (0, "01:00:00", "0000")]
+    {
         set_to(&world, days, time);
         let reply = sender.inquire(CREDIT, "081218816222", None).await;
         assert_eq!(reply.code(), code, "{time}: {}", reply.body);

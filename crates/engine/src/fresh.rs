@@ -56,7 +56,13 @@ pub struct SystemFresh {
 impl SystemFresh {
     /// Draws from this.
     pub fn new(entropy: Arc<dyn Entropy>) -> Self {
-        Self { entropy, pool: [0; POOL_BYTES], used: POOL_BYTES, now: Instant::from_micros(0), latest_micros: Arc::default() }
+        Self {
+            entropy,
+            pool: [0; POOL_BYTES],
+            used: POOL_BYTES,
+            now: Instant::from_micros(0),
+            latest_micros: Arc::default(),
+        }
     }
 
     /// Draws from the operating system: for those outside of a gateway.

@@ -21,7 +21,10 @@ macro_rules! on_both_engines {
 mod bills;
 mod support;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use calendar::Instant;
 use connectors::HttpRequest;
@@ -231,6 +234,21 @@ async fn a_reference_is_unique_for_ever_and_an_external_id_for_a_day(kind: Kind)
     assert_eq!(submit("STRICT", "e1", "order-1", 50_000).await, Err(Refusal::ReferenceUsed));
     assert_eq!(submit("STRICT", "e1", "order-3", 50_000).await, Ok(200), "a new day, a new use of the id");
     engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_in_production_does_not_start_with_a_clock_that_can_be_turned() {
+    let home = Home::new(Kind::Sqlite);
+    let under = TurnedClock::new();
+    let clock = engine::TurnableClock::new(Arc::new(under.clone()), 0, |_| Ok(()));
+    let mut options = support::options(&under);
+    options.environment = engine::Environment::Production;
+    options.clock = Arc::new(clock);
+    let refused = Engine::start(options.clone(), support::open(&home, &home.url()));
+    let why = refused.err().expect("it does not start").to_string();
+    assert!(why.contains("nobody turns the clock"), "{why}");
+    options.environment = engine::Environment::Sandbox;
+    Engine::start(options, support::open(&home, &home.url())).unwrap().stop().await;
 }
 
 async fn what_is_scheduled_survives_a_restart(kind: Kind) {

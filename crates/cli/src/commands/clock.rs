@@ -64,7 +64,9 @@ enum Action {
 
 pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     match arguments.action {
-        Action::Show(door) => turn(&door, async |open| open.ask("clock.show", &json!({})).await.map_err(Into::into), show),
+        Action::Show(door) => {
+            turn(&door, async |open| open.ask("clock.show", &json!({})).await.map_err(Into::into), show)
+        }
         Action::Advance { by, stepwise: true, door } => turn(&door, async |open| stepwise(open, by).await, turned),
         Action::Advance { by, stepwise: false, door } => {
             let fields = json!({"seconds": by});

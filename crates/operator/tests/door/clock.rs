@@ -26,7 +26,10 @@ async fn a_turn_says_what_became_due_and_what_is_overdue() {
 async fn a_clock_is_set_back_and_put_back() {
     let world = World::start_turnable();
     let back = world.done("clock.set", json!({"to":"2026-12-05T09:00:00+07:00"})).await;
-    assert_eq!((&back["ahead_seconds"], &back["became_due"], &back["midnights"]), (&json!(-3600), &json!([]), &json!(0)));
+    assert_eq!(
+        (&back["ahead_seconds"], &back["became_due"], &back["midnights"]),
+        (&json!(-3600), &json!([]), &json!(0))
+    );
     assert_eq!(world.done("status", json!({})).await["at"], "2026-12-05T09:00:00+07:00");
     let again = world.done("clock.reset", json!({})).await;
     assert_eq!((&again["at"], &again["ahead_seconds"]), (&json!(NOW), &json!(0)));

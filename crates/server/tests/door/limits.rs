@@ -178,3 +178,32 @@ async fn an_external_id_belongs_to_the_day_of_the_calls_own_signed_time() {
         assert_eq!(answer.status, expected, "{time}: {answer:?}");
     }
 }
+
+/// The day is Jakarta's whatever offset a caller writes its time with: in Makassar it is an hour later already, in Jayapura
+/// two.
+#[tokio::test]
+async fn the_day_of_an_external_id_is_jakartas_in_every_zone() {
+    let world = World::sandbox(vec![]);
+    let patient = Merchant { time_window_seconds: 86_400, ..merchant(MERCHANT) };
+    world.store.save_merchant(&patient).expect("a registered merchant");
+    world.engine.reload_merchants().expect("a merchant with a good key");
+    let operation = contract::operation("get_auth_code").expect("there is one");
+    let fields = sample(operation);
+    let at = |time: &str| call(operation, &fields, "zones").with("X-TIMESTAMP", time).signed().request();
+    for (time, expected) in [
+        // The last second of the day in Jakarta, in each zone's own words.
+        ("2024-03-13T23:59:59+07:00", 200),
+        ("2024-03-14T00:59:59+08:00", 409),
+        ("2024-03-14T01:59:59+09:00", 409),
+        // Midnight of Jayapura and of Makassar: the same day in Jakarta.
+        ("2024-03-14T00:00:00+09:00", 409),
+        ("2024-03-14T00:00:00+08:00", 409),
+        // Midnight of Jakarta, first as Jayapura says it.
+        ("2024-03-14T02:00:00+09:00", 200),
+        ("2024-03-14T01:00:00+08:00", 409),
+        ("2024-03-14T00:00:00+07:00", 409),
+    ] {
+        let answer = world.send(at(time)).await;
+        assert_eq!(answer.status, expected, "{time}: {answer:?}");
+    }
+}
