@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     EngineOptions, Partner, SystemFresh, Threads,
+    health::Gauge,
     perform::Work,
     persist::{Failed, Pen, run_here},
 };
@@ -223,6 +224,8 @@ pub struct Desk {
     scheduled: Arc<Notify>,
     /// The latest time that an identity carries, in microseconds.
     latest_micros: Arc<AtomicI64>,
+    /// Whether the store takes writes.
+    gauge: Arc<Gauge>,
 }
 
 impl Desk {
@@ -236,7 +239,13 @@ impl Desk {
             stop,
             scheduled: Arc::default(),
             latest_micros: Arc::default(),
+            gauge: Arc::default(),
         }
+    }
+
+    /// Where it is said whether the store takes writes.
+    pub(crate) fn gauge(&self) -> Arc<Gauge> {
+        self.gauge.clone()
     }
 
     /// Where it is told that something was scheduled.
@@ -311,7 +320,7 @@ const CLAIM_TASKS_MAX: usize = 256;
 impl BatchWriter {
     /// Takes a writer of the store; the error is the store's.
     pub fn new(options: EngineOptions, store: &dyn Store, desk: Desk) -> Result<Self, StoreError> {
-        let pen = Pen::new(&options, store, desk.stop.clone())?;
+        let pen = Pen::new(&options, store, desk.stop.clone(), desk.gauge())?;
         let fresh = SystemFresh::new(options.entropy.clone()).after(desk.latest_micros.clone());
         Ok(Self { options, pen, desk, fresh })
     }

@@ -35,6 +35,7 @@ use crate::{
     batch::{BatchWriter, Caller, Desk, Done, Errand, Submission, Unstored, chain},
     digest,
     fresh::SharedFresh,
+    health::{Gauge, StoreHealth},
     housekeeping,
     housekeeping::LedgerHealth,
     outgoing::MerchantLine,
@@ -73,6 +74,7 @@ struct Shared {
     writers: SyncMutex<Vec<RunningWriter>>,
     registering: SyncMutex<()>,
     ledger_health: ArcSwap<LedgerHealth>,
+    gauge: Arc<Gauge>,
     scheduled: Arc<Notify>,
 }
 
@@ -149,10 +151,12 @@ impl Engine {
             writers: SyncMutex::new(writers),
             registering: SyncMutex::default(),
             ledger_health: ArcSwap::default(),
+            gauge: desk.gauge(),
             scheduled: desk.scheduled(),
             options,
         };
         let engine = Self { shared: Arc::new(shared) };
+        engine.measure_store();
         engine.shared.running.spawn(engine.clone().perform_all(work_received));
         engine.shared.running.spawn(schedule::run(engine.clone()));
         engine.shared.running.spawn(housekeeping::run(engine.clone()));
@@ -494,6 +498,16 @@ impl Engine {
         self.shared.ledger_health.load_full()
     }
 
+    /// Whether the store takes writes, and how much room it has.
+    pub fn store_health(&self) -> StoreHealth {
+        self.shared.gauge.health()
+    }
+
+    /// Looks how much room the store has. Waits for the file system.
+    pub(crate) fn measure_store(&self) {
+        self.shared.gauge.measured(self.shared.store.free_bytes(), self.shared.options.store_free_bytes_min);
+    }
+
     pub(crate) fn keep_ledger_health(&self, health: LedgerHealth) {
         self.shared.ledger_health.store(Arc::new(health));
     }
@@ -533,6 +547,9 @@ impl Engine {
     ) -> Result<Done, Refusal> {
         let own = connector.and_then(connectors::connector).map(|known| known.descriptor().not_found_final_seconds);
         let not_found_final_seconds = self.shared.options.not_found_final_seconds.or(own).unwrap_or(i64::MAX);
+        if self.shared.gauge.refuses(&command) {
+            return Err(Refusal::StoreUnavailable);
+        }
         let from_merchant = command.request().is_some();
         let (reply, done) = Caller::new();
         let submission = Submission { command, partner, not_found_final_seconds, unstored, exchanges: vec![], reply };

@@ -1,5 +1,5 @@
 //! What is looked after while nobody asks: the ledger's new entries are verified as they come, and merchants that were
-//! registered at another gateway of the same store become known here.
+//! registered at another gateway of the same store become known here, and the room on the store's disk is looked at.
 
 use std::collections::{HashMap, HashSet};
 
@@ -125,6 +125,11 @@ pub(crate) async fn run(engine: Engine) {
             biased;
             () = engine.stopping() => return,
             () = verify(&engine, &mut check) => {}
+        }
+        let looking = engine.clone();
+        let looked = engine.beside(move || looking.measure_store()).await;
+        if let Err(error) = looked {
+            tracing::error!(%error, "the look at the store's disk broke down");
         }
         let reloading = engine.clone();
         let reloaded = engine.beside(move || reloading.reload_merchants()).await;

@@ -81,6 +81,9 @@ pub struct EngineOptions {
     pub tick_ms: u64,
     /// How often the ledger's new entries are verified and the merchants read again, in seconds.
     pub housekeeping_seconds: u64,
+    /// Below this much room on the store's file system, in bytes, no new money is taken: what is under way needs the
+    /// rest. Looked at with every housekeeping; 0: no floor. A database that is a server's own has none.
+    pub store_free_bytes_min: u64,
     /// Where to die, for tests of exactly that.
     pub crash_point: CrashPoint,
 }
@@ -110,6 +113,7 @@ impl EngineOptions {
             not_found_final_seconds: None,
             tick_ms: 250,
             housekeeping_seconds: 10,
+            store_free_bytes_min: 128 * 1024 * 1024,
             crash_point: CrashPoint::default(),
         }
     }

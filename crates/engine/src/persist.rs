@@ -5,6 +5,7 @@
 
 use std::{
     pin::pin,
+    sync::Arc,
     task::{Context, Poll, Waker},
     thread,
     time::Duration,
@@ -17,8 +18,9 @@ use tokio::time::Instant as Moment;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    EngineOptions, SystemFresh, Threads,
+    Clock, EngineOptions, SystemFresh, Threads,
     batch::{Submission, chain},
+    health::Gauge,
 };
 
 /// How often a batch is decided again before it is taken apart.
@@ -28,6 +30,8 @@ const TRIES_MAX: u32 = 10;
 const RETRY_WAIT_MS: u64 = 4;
 /// How long a commit may be in doubt, in milliseconds, before its callers are told that it is being worked on.
 const DOUBT_SHOWN_MS: u64 = 5_000;
+/// What is said to have failed when a commit in doubt turned out not to be kept.
+const DOUBTED: &str = "COMMIT";
 /// Waits between questions about a commit in doubt, in milliseconds.
 const DOUBT_WAIT_MS: [u64; 5] = [0, 50, 200, 500, 1_000];
 
@@ -37,7 +41,7 @@ pub(crate) enum Failed {
     Again(StoreError),
     /// The store refused it.
     Refused(StoreError),
-    /// The store is not there; nobody else's batch will fare better now.
+    /// The store is not there or takes no writes; nobody else's batch will fare better now.
     Unreachable(StoreError),
     /// Nobody knows whether it was committed.
     Unknown(StoreError),
@@ -47,7 +51,7 @@ impl Failed {
     fn of(error: StoreError) -> Self {
         match error {
             StoreError::Retry { .. } => Self::Again(error),
-            StoreError::Open(_) => Self::Unreachable(error),
+            StoreError::Open(_) | StoreError::Unwritable { .. } => Self::Unreachable(error),
             StoreError::CommitUnknown(_) => Self::Unknown(error),
             StoreError::InUse | StoreError::Statement { .. } | StoreError::BrokenRow { .. } => Self::Refused(error),
         }
@@ -67,13 +71,21 @@ pub(crate) struct Pen {
     stop: CancellationToken,
     random: SystemFresh,
     threads: Threads,
+    clock: Arc<dyn Clock>,
+    gauge: Arc<Gauge>,
 }
 
 impl Pen {
     /// Takes a writer of the store; the error is the store's.
-    pub(crate) fn new(options: &EngineOptions, store: &dyn Store, stop: CancellationToken) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        options: &EngineOptions,
+        store: &dyn Store,
+        stop: CancellationToken,
+        gauge: Arc<Gauge>,
+    ) -> Result<Self, StoreError> {
         let random = SystemFresh::new(options.entropy.clone());
-        Ok(Self { store: store.writer()?, stop, random, threads: options.threads })
+        let (threads, clock) = (options.threads, options.clock.clone());
+        Ok(Self { store: store.writer()?, stop, random, threads, clock, gauge })
     }
 
     /// Runs `prepare`, which loads and decides, and commits what it wants written (nothing: the transaction ends without
@@ -83,6 +95,7 @@ impl Pen {
         batch: &mut [Submission],
         mut prepare: impl FnMut(&mut Self, &[Submission]) -> Result<(T, Option<Writes>), Failed>,
     ) -> Result<T, Failed> {
+        let mut doubts = 0;
         for tries in 1.. {
             let done = match prepare(self, batch) {
                 Ok((value, Some(writes))) => self.commit(&writes, batch).await.map(|()| value),
@@ -93,8 +106,18 @@ impl Pen {
                 Err(failed) => Err(failed),
             };
             match done {
+                // It was settled that nothing was kept. A store whose commits fail again and again takes no writes.
+                Err(Failed::Again(error @ StoreError::Retry { statement: DOUBTED, .. })) if doubts > 0 => {
+                    self.gauge.failed(&chain(&error), self.clock.now());
+                    return Err(Failed::Unreachable(error));
+                }
+                Err(Failed::Unreachable(error @ StoreError::Unwritable { .. })) => {
+                    self.gauge.failed(&chain(&error), self.clock.now());
+                    return Err(Failed::Unreachable(error));
+                }
                 Err(Failed::Again(error)) if tries < TRIES_MAX => {
                     tracing::debug!(error = %chain(&error), tries, "a batch is decided again");
+                    doubts += u32::from(matches!(error, StoreError::Retry { statement: DOUBTED, .. }));
                     let random = u64::try_from(self.random.id() & 0xffff).unwrap_or(0);
                     let wait = random * RETRY_WAIT_MS * u64::from(tries) * 1_000 / 0x1_0000;
                     pause(self.threads, Duration::from_micros(wait)).await;
@@ -116,7 +139,10 @@ impl Pen {
     /// Commits, and when the outcome is not known finds out. Whoever waits is told after a while that it takes longer.
     async fn commit(&mut self, writes: &Writes, waiting: &mut [Submission]) -> Result<(), Failed> {
         match self.store.commit(writes) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.gauge.worked();
+                Ok(())
+            }
             Err(StoreError::CommitUnknown(source)) => self.settle(source, waiting).await,
             Err(error) => {
                 self.store.abandon();
@@ -135,12 +161,15 @@ impl Pen {
         for questions in 0.. {
             match self.store.settle() {
                 Ok(Settled::Kept) => return Ok(()),
-                Ok(Settled::NotKept) => return Err(Failed::Again(StoreError::Retry { statement: "COMMIT", source })),
+                Ok(Settled::NotKept) => return Err(Failed::Again(StoreError::Retry { statement: DOUBTED, source })),
                 Err(StoreError::CommitUnknown(why)) => {
                     if self.stop.is_cancelled() {
                         return Err(Failed::Unknown(StoreError::CommitUnknown(why)));
                     }
                     tracing::warn!(error = %chain(&*why), "the outcome of a commit is still not known");
+                    if questions > 0 {
+                        self.gauge.failed(&chain(&*why), self.clock.now());
+                    }
                 }
                 Err(error) => return Err(Failed::Unknown(error)),
             }

@@ -83,7 +83,7 @@ async fn answer(
 
 async fn metrics(State(door): State<Arc<Door>>, headers: HeaderMap) -> Result<Response, Fault> {
     door.admit(&headers)?;
-    let text = door.engine.ledger_health().metrics();
+    let text = door.engine.ledger_health().metrics() + &door.engine.store_health().metrics();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 

@@ -36,6 +36,7 @@ async fn run(door: &Door, _: Input) -> Result<Answer, Fault> {
     let due = tasks.iter().filter(|task| task.due_at <= now).count();
     let health = engine.ledger_health();
     let merchants = engine.merchants();
+    let room = engine.store_health();
     Ok(Answer::Json(json!({
         "version": door.options.version,
         "environment": match engine.environment() {
@@ -46,6 +47,14 @@ async fn run(door: &Door, _: Input) -> Result<Answer, Fault> {
         "working": engine.is_working(),
         "store": door.options.store,
         "writers": engine.writer_count(),
+        "store_health": {
+            "takes_new_money": room.failing.is_none() && !room.is_low(),
+            "failing_since": room.failing.as_ref().map(|(since, _)| view::time(*since)),
+            "failing": room.failing.as_ref().map(|(_, why)| why),
+            "free_bytes": room.free_bytes,
+            "free_bytes_min": room.free_bytes_min,
+            "refused": room.refused,
+        },
         "merchants": {
             "registered": merchants.len(),
             "suspended": merchants.iter().filter(|partner| partner.merchant.suspended).count(),

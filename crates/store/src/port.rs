@@ -48,6 +48,16 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The database takes no writes now, whoever asks: no room is left, it may only be read, its disk fails. Nothing of
+    /// the transaction is kept; another batch will fare no better until that ends.
+    #[error("run {statement}: the store takes no writes now")]
+    Unwritable {
+        /// The statement's name.
+        statement: &'static str,
+        /// What the database said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A row breaks what the code believes about it.
     #[error("row of {table} does not make sense: {why}")]
     BrokenRow {
@@ -324,6 +334,11 @@ pub trait Store: Send + Sync {
 
     /// Registers a merchant or replaces what was registered; also while writers are at work.
     fn save_merchant(&self, merchant: &Merchant) -> Result<(), StoreError>;
+
+    /// How many bytes the file system of the store has left for it; none where that is not ours to see.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
 
     /// Called at start. Makes every task that was begun due now where no other process can be performing it; where
     /// another can, does nothing: leases end by themselves.

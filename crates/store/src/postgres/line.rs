@@ -69,6 +69,8 @@ pub(super) enum FaultKind {
     InTheWay,
     /// The server refused the statement and has undone the transaction.
     Refused,
+    /// The server takes no writes now, from anybody; it has undone the transaction.
+    Unwritable,
     /// A statement found that what it counts is not right; the server has undone the transaction.
     CountedWrong,
     /// The server did not answer, or took the connection away: what was sent may have been done.
@@ -85,6 +87,11 @@ impl Fault {
                 | SqlState::T_R_DEADLOCK_DETECTED
                 | SqlState::LOCK_NOT_AVAILABLE => FaultKind::InTheWay,
                 SqlState::DIVISION_BY_ZERO => FaultKind::CountedWrong,
+                SqlState::READ_ONLY_SQL_TRANSACTION
+                | SqlState::DISK_FULL
+                | SqlState::OUT_OF_MEMORY
+                | SqlState::IO_ERROR
+                | SqlState::CONFIGURATION_LIMIT_EXCEEDED => FaultKind::Unwritable,
                 _ => FaultKind::Refused,
             },
         };
@@ -102,6 +109,7 @@ impl Fault {
         match kind {
             FaultKind::InTheWay | FaultKind::Lost => StoreError::Retry { statement, source },
             FaultKind::Refused | FaultKind::CountedWrong => StoreError::Statement { statement, source },
+            FaultKind::Unwritable => StoreError::Unwritable { statement, source },
         }
     }
 }

@@ -47,6 +47,13 @@ pub(super) enum Database {
 }
 
 impl Database {
+    /// What the file system has left for a file of ours, in bytes.
+    pub(super) fn free_bytes(&self) -> Option<u64> {
+        let Self::File(path) = self else { return None };
+        let told = rustix::fs::statvfs(path).ok()?;
+        Some(told.f_bavail.saturating_mul(told.f_frsize))
+    }
+
     /// The connection that writes.
     pub(super) fn writer(&self) -> Result<Connection, StoreError> {
         match self {

@@ -109,6 +109,10 @@ impl Store for SqliteStore {
         statements::MERCHANT_SAVE.execute(&side, params![merchant.code.as_str(), FORMAT, detail]).map(drop)
     }
 
+    fn free_bytes(&self) -> Option<u64> {
+        self.inner.database.free_bytes()
+    }
+
     fn release_leases(&self, now: Instant) -> Result<(), StoreError> {
         let side = self.inner.side();
         let _turn = self.inner.turn();

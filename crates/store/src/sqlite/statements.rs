@@ -4,7 +4,7 @@
 //! Parameters are numbered in the order of their first use: SQLite numbers `$n` by first appearance, PostgreSQL by `n`,
 //! and only in that order do the two agree. A test holds it.
 
-use rusqlite::{CachedStatement, Connection, Params, Row};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Params, Row};
 
 use crate::StoreError;
 
@@ -245,7 +245,14 @@ pub(super) const CACHE_CAPACITY: usize = 192;
 impl Statement {
     /// What the database said about this statement.
     pub(super) fn failed(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-        StoreError::Statement { statement: self.name, source: source.into() }
+        let (statement, source) = (self.name, source.into());
+        let code = source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+        match code {
+            Some(ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+                StoreError::Unwritable { statement, source }
+            }
+            _ => StoreError::Statement { statement, source },
+        }
     }
 
     /// The prepared statement; a loop over rows asks for it once.
