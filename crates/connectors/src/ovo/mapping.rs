@@ -9,6 +9,7 @@ use lifecycle::{
 use super::wire::{BindReply, CustomerTokenReply, UnbindReply};
 use crate::{
     HttpResponse,
+    http::is_page,
     snap::answer::{self, Asked, Meaning, Row, row_of},
 };
 
@@ -40,7 +41,7 @@ pub(super) fn bound(response: &HttpResponse) -> Outcome {
         Err(outcome) => return outcome,
     };
     let pages = [reply.redirect_url, reply.pin_web_view_url, reply.params.and_then(|params| params.pin_web_view_url)];
-    match pages.into_iter().flatten().find(|url| !url.is_empty()) {
+    match pages.into_iter().flatten().find(|url| is_page(url)) {
         Some(url) => Outcome::CustomerNeeded {
             url,
             provider_reference: reply.reference_no,

@@ -8,6 +8,7 @@ use lifecycle::{
 use super::wire::{AuthCodeReply, BindReply, InquiryInfo, InquiryReply};
 use crate::{
     HttpResponse,
+    http::is_page,
     snap::answer::{self, Asked, Meaning, Row, row_of},
 };
 
@@ -31,7 +32,10 @@ pub(super) fn authorise_at(response: &HttpResponse, state: &str, page: impl FnOn
     if reply.state.is_some_and(|given| given != state) {
         return Outcome::Unknown("an authorisation code for another state".into());
     }
-    Outcome::AuthoriseAt { url: page(&reply.auth_code) }
+    match page(&reply.auth_code) {
+        url if is_page(&url) => Outcome::AuthoriseAt { url },
+        _ => Outcome::Unknown("a code that no page can be asked for with".into()),
+    }
 }
 
 /// 07.
