@@ -21,6 +21,7 @@ pub mod imitation;
 pub mod json_biller;
 pub mod ovo;
 pub mod saldomu;
+pub mod settlement;
 pub mod shopeepay;
 pub mod snap;
 
@@ -348,6 +349,14 @@ pub struct Returned {
     pub result: Result<Option<Secret>, lifecycle::Reason>,
 }
 
+/// What is said to a provider whose notices carry no token of ours.
+pub fn no_notice_tokens() -> NoticeRefused {
+    NoticeRefused {
+        why: "this provider's notices carry no token of ours".into(),
+        response: HttpResponse::json(404, r#"{"responseCode":"4047300","responseMessage":"Not Found"}"#),
+    }
+}
+
 /// One outside system.
 pub trait Connector: Send + Sync {
     /// What it is.
@@ -404,9 +413,20 @@ pub trait Connector: Send + Sync {
         Err(NoticeRefused { why: "this provider sends no notices".into(), response: HttpResponse::json(404, "{}") })
     }
 
+    /// Issues the token that a provider's notices are to carry, to a provider that asks for one and proves who it is.
+    fn notice_token(&self, request: &HttpRequest, _context: &CallContext<'_>) -> Result<HttpResponse, NoticeRefused> {
+        let _ = request;
+        Err(no_notice_tokens())
+    }
+
     /// The connector to ask for this product of another's, where an account here carries it too. It shares descriptor
     /// and account with this one, which takes its notices.
     fn carrying(&self, _product: &str) -> Option<&'static dyn Connector> {
+        None
+    }
+
+    /// How its provider settles; none where nothing is known of a file.
+    fn settlement(&self) -> Option<&'static settlement::Settlement> {
         None
     }
 

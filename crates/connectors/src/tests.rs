@@ -11,4 +11,5 @@ mod magic;
 mod mangled;
 mod refunds;
 mod register;
+mod settlement;
 pub(crate) mod world;

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use calendar::Instant;
 use connectors::{
     Connector, HttpRequest, HttpResponse,
-    imitation::{Books, Delivery, Imitation, Reaction, Setup, Surroundings},
+    imitation::{Books, Delivery, Imitation, Reaction, Setup, Surroundings, settlement},
 };
 use engine::{Clock, SystemFresh};
 use http::{Request, Response};
@@ -62,6 +62,7 @@ pub struct ImitationOptions {
 #[derive(Clone)]
 pub struct Provider {
     name: &'static str,
+    connector: &'static dyn Connector,
     address: SocketAddr,
     desk: Arc<Mutex<Desk>>,
     clock: Arc<dyn Clock>,
@@ -107,6 +108,7 @@ impl Provider {
         }
         let provider = Self {
             name: options.connector.descriptor().name,
+            connector: options.connector,
             address,
             desk: Arc::new(Mutex::new(desk)),
             clock: options.clock,
@@ -181,6 +183,11 @@ impl Provider {
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Lost> {
         if request.method() == http::Method::GET && request.uri().path() == BOOKS_PATH {
             return Ok(write(HttpResponse::json(200, books_text(&self.books()))));
+        }
+        if request.method() == http::Method::GET && request.uri().path() == settlement::SETTLEMENT_PATH {
+            let query = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+            let query: Vec<(String, String)> = query.into_owned().collect();
+            return Ok(write(settlement::answer(self.connector, &self.books(), &query)));
         }
         let kept = match read(request, self.clock.now()).await {
             Ok(kept) => kept,

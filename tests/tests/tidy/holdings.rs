@@ -90,6 +90,7 @@ const WIRE_FORMATS: Holding = Holding {
         ("crates/catalogue/src/", "files of products"),
         ("crates/protocol/src/", "what explains a signature is printed as JSON"),
         ("crates/connectors/src/snap/", "the national standard's messages, shared by connectors"),
+        ("crates/connectors/src/settlement.rs", "mappings of banks' files"),
         ("crates/connectors/src/imitation/", "the imitations' side of the same messages, and their kept books"),
         ("crates/store/src/", "rows"),
         ("crates/client/src/", "what a merchant's library keeps and prints"),

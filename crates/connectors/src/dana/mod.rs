@@ -6,6 +6,7 @@
 
 mod imitation;
 mod mapping;
+mod settlement;
 mod wire;
 
 use lifecycle::{
@@ -181,6 +182,10 @@ impl Connector for Dana {
 
     fn notice(&self, request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
         notice::payment_or_link(request, context)
+    }
+
+    fn settlement(&self) -> Option<&'static crate::settlement::Settlement> {
+        Some(&settlement::SETTLEMENT)
     }
 
     fn imitation(&self, setup: Setup) -> Box<dyn Imitation> {

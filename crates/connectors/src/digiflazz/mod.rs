@@ -4,6 +4,7 @@
 
 mod imitation;
 mod mapping;
+mod settlement;
 mod test_numbers;
 mod wire;
 
@@ -135,6 +136,10 @@ impl Connector for Digiflazz {
             return Err(refused("not signed, and about nothing of ours", 200));
         }
         Ok(Notice { event, amount: None, response: HttpResponse::json(200, json!({"status": "ok"}).to_string()) })
+    }
+
+    fn settlement(&self) -> Option<&'static crate::settlement::Settlement> {
+        Some(&settlement::SETTLEMENT)
     }
 
     fn imitation(&self, setup: Setup) -> Box<dyn Imitation> {

@@ -7,6 +7,7 @@
 
 mod imitation;
 mod mapping;
+mod settlement;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -22,7 +23,8 @@ use crate::{
     imitation::{Imitation, Setup},
     snap::{
         self, CustomerTokenPlace, EmptyBody, PartnerId, Profile, Service, SignatureEncoding, TimestampForm, answer,
-        notice,
+        notice::{self, TrustedBy},
+        notice_token,
         standard::{self, Standard},
     },
 };
@@ -147,6 +149,16 @@ pub static DANAMON: DirectDebit = DirectDebit {
     imitation: imitation::danamon,
 };
 
+impl DirectDebit {
+    /// A bank that shares a secret with us may notify with it, under a token that we issue.
+    fn trusted_by(&self) -> TrustedBy {
+        match self.standard.profile.scheme {
+            Scheme::Symmetric => TrustedBy::KeyOrToken,
+            Scheme::Asymmetric => TrustedBy::Key,
+        }
+    }
+}
+
 impl Connector for DirectDebit {
     fn descriptor(&self) -> &'static Descriptor {
         self.descriptor
@@ -186,7 +198,18 @@ impl Connector for DirectDebit {
     }
 
     fn notice(&self, request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
-        notice::payment_or_link(request, context)
+        notice::payment_or_link_by(request, self.trusted_by(), context)
+    }
+
+    fn notice_token(&self, request: &HttpRequest, context: &CallContext<'_>) -> Result<HttpResponse, NoticeRefused> {
+        match self.trusted_by() {
+            TrustedBy::KeyOrToken => notice_token::issue(request, context),
+            TrustedBy::Key => Err(crate::no_notice_tokens()),
+        }
+    }
+
+    fn settlement(&self) -> Option<&'static crate::settlement::Settlement> {
+        Some(&settlement::SETTLEMENT)
     }
 
     fn imitation(&self, setup: Setup) -> Box<dyn Imitation> {

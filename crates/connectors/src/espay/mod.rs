@@ -12,6 +12,7 @@ mod imitation;
 mod linkage;
 mod mapping;
 mod notice;
+mod settlement;
 mod wire;
 
 #[cfg(test)]
@@ -123,6 +124,10 @@ impl Connector for Espay {
 
     fn notice(&self, request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
         notice::read(request, context)
+    }
+
+    fn settlement(&self) -> Option<&'static crate::settlement::Settlement> {
+        Some(&settlement::SETTLEMENT)
     }
 
     fn imitation(&self, _: Setup) -> Box<dyn Imitation> {

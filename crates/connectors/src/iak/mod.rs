@@ -3,6 +3,7 @@
 
 mod imitation;
 mod mapping;
+mod settlement;
 mod wire;
 
 use lifecycle::{
@@ -134,6 +135,10 @@ impl Connector for Iak {
             return Err(refused("the sign is not ours", 401));
         }
         Ok(Notice { event: aggregator::hint(&reference), amount: None, response: HttpResponse::json(200, "{}") })
+    }
+
+    fn settlement(&self) -> Option<&'static crate::settlement::Settlement> {
+        Some(&settlement::SETTLEMENT)
     }
 
     fn imitation(&self, setup: Setup) -> Box<dyn Imitation> {

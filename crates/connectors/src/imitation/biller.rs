@@ -121,6 +121,14 @@ pub struct Order {
     /// Whether it is an order of the brand's own test numbers.
     #[serde(default)]
     pub played: bool,
+    /// When it was taken.
+    #[serde(with = "stored::instant", default = "long_ago")]
+    pub at: Instant,
+}
+
+/// When an order was taken whose time was not written down.
+fn long_ago() -> Instant {
+    Instant::from_micros(0)
 }
 
 /// Where an order stands.
@@ -180,6 +188,8 @@ pub struct Biller {
     /// The other side of the connector's account.
     pub setup: Setup,
     state: State,
+    /// The time of the request that is being answered.
+    now: Instant,
 }
 
 impl Biller {
@@ -193,7 +203,7 @@ impl Biller {
             numbers: 9_732_792,
             asked: BTreeMap::new(),
         };
-        Self { brand, setup, state }
+        Self { brand, setup, state, now: long_ago() }
     }
 
     /// The products that are bought here, each of our codes once.
@@ -328,9 +338,9 @@ impl Biller {
         };
         let NewOrder { reference, sku, order_id, bill, cost, inquired, played } = new;
         let (number, status, played) = (self.next_number(), played.unwrap_or(status), played.is_some());
-        let (requests, questions) = (1, 0);
+        let (requests, questions, at) = (1, 0, self.now);
         let order =
-            Order { reference, number, sku, order_id, bill, cost, inquired, requests, questions, status, played };
+            Order { reference, number, sku, order_id, bill, cost, inquired, requests, questions, status, played, at };
         self.state.orders.insert(order.reference.clone(), order.clone());
         if status == Status::Delivered {
             self.state.balance -= order.cost;
@@ -394,6 +404,7 @@ fn amount(rupiah: i64) -> Amount {
 
 impl Imitation for Biller {
     fn handle(&mut self, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Reaction {
+        self.now = surroundings.now();
         (self.brand.api)(self, request, surroundings)
     }
 
@@ -408,6 +419,7 @@ impl Imitation for Biller {
                 amount: amount(order.bill.total()),
                 cost: if delivered { amount(order.cost) } else { Amount::ZERO },
                 delivered,
+                at: order.at,
                 requests: order.requests,
             }
         });

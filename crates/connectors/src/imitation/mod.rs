@@ -6,6 +6,7 @@ pub mod bills;
 pub mod magic;
 pub mod page;
 pub mod refunds;
+pub mod settlement;
 pub mod standard;
 pub mod state;
 pub mod trust;
@@ -147,6 +148,8 @@ pub struct BookedCharge {
     pub amount: Amount,
     /// Whether money moved, wherever it is now.
     pub charged: bool,
+    /// When the customer asked for it.
+    pub at: Instant,
     /// How often the gateway asked for it under this reference.
     pub requests: u32,
 }
@@ -166,6 +169,8 @@ pub struct BookedRefund {
     pub amount: Amount,
     /// Whether it was done.
     pub done: bool,
+    /// When the last change was.
+    pub at: Instant,
     /// How often the gateway asked for it under this reference.
     pub requests: u32,
 }
@@ -187,6 +192,8 @@ pub struct BookedOrder {
     pub cost: Amount,
     /// Whether it was delivered, and not taken back since.
     pub delivered: bool,
+    /// When it was taken.
+    pub at: Instant,
     /// How often the gateway asked for it under this reference.
     pub requests: u32,
 }

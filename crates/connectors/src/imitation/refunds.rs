@@ -307,6 +307,7 @@ impl Wallet {
                 _ => Amount::ZERO,
             },
             done: refund.status == RefundStatus::Done,
+            at: refund.changed_at,
             requests: refund.requests,
         });
         booked.collect()

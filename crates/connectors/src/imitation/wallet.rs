@@ -712,6 +712,7 @@ impl Imitation for Wallet {
             provider_reference: charge.provider_reference.clone(),
             amount: charge.amount,
             charged: charge.status.moved(),
+            at: charge.created_at,
             requests: charge.requests,
         });
         let accounts = self.state.accounts.iter().map(|(phone, account)| BookedAccount {

@@ -3,6 +3,7 @@
 
 mod imitation;
 mod mapping;
+mod settlement;
 mod wire;
 
 use std::sync::OnceLock;
@@ -93,6 +94,10 @@ impl Connector for JsonBiller {
     fn notice(&self, request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
         with_profile(context.account, |profile| notice(profile, request, context))
             .unwrap_or_else(|why| Err(NoticeRefused { why, response: HttpResponse::json(503, "{}") }))
+    }
+
+    fn settlement(&self) -> Option<&'static crate::settlement::Settlement> {
+        Some(&settlement::SETTLEMENT)
     }
 
     fn imitation(&self, setup: Setup) -> Box<dyn Imitation> {

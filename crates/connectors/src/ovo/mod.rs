@@ -8,6 +8,7 @@
 
 mod imitation;
 mod mapping;
+mod settlement;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -194,6 +195,10 @@ impl Connector for Ovo {
 
     fn notice(&self, request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
         notice::payment_or_link(request, context)
+    }
+
+    fn settlement(&self) -> Option<&'static crate::settlement::Settlement> {
+        Some(&settlement::SETTLEMENT)
     }
 
     fn imitation(&self, setup: Setup) -> Box<dyn Imitation> {

@@ -6,6 +6,7 @@
 
 mod imitation;
 mod mapping;
+mod settlement;
 mod wire;
 
 use lifecycle::{
@@ -188,6 +189,10 @@ impl Connector for ShopeePay {
 
     fn notice(&self, request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
         notice::payment_or_link(request, context)
+    }
+
+    fn settlement(&self) -> Option<&'static crate::settlement::Settlement> {
+        Some(&settlement::SETTLEMENT)
     }
 
     fn imitation(&self, setup: Setup) -> Box<dyn Imitation> {
