@@ -17,6 +17,7 @@ mod operating;
 mod payments;
 mod products;
 mod samples;
+mod scenarios;
 mod sources;
 mod support;
 mod turning;

@@ -146,6 +146,17 @@ impl ProductionServer {
         Self { home, port, certificate }
     }
 
+    /// Restarts it the hard way: every connection is cut, and what was not committed is lost.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come back.
+    pub fn restart(&self) {
+        let mut pg_ctl = as_owner(program("pg_ctl"));
+        pg_ctl.args(["restart", "-m", "immediate", "-w", "-t", "60", "-D"]).arg(self.home.join("data"));
+        finish(pg_ctl.arg("-l").arg(self.home.join("log")));
+    }
+
     /// Its URL with this host and these parameters, `?` not included.
     pub fn url(&self, host: &str, parameters: &str) -> String {
         format!("postgres://postgres@{host}:{}/postgres?{parameters}", self.port)

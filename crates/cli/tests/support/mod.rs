@@ -83,6 +83,20 @@ impl World {
         await_file(&ready, self.gateway.as_mut().expect("just started"));
     }
 
+    /// The same over another store.
+    pub fn start_gateway_over(&mut self, store: &str, options: &[&str]) {
+        let _ = std::fs::remove_file(self.ready_file());
+        let options = [&["--store", store], options].concat();
+        self.gateway = Some(Process(self.spawn_over("sandbox", &[], &options)));
+        let ready = self.ready_file();
+        await_file(&ready, self.gateway.as_mut().expect("just started"));
+    }
+
+    /// What the gateway is told of its store.
+    pub fn store_options(&self) -> Vec<&str> {
+        self.keeping.options()
+    }
+
     /// Starts a gateway that may die while it takes up what is unfinished; whether it came to accept requests.
     pub fn start_mortal_gateway(&mut self, options: &[&str]) -> bool {
         let _ = std::fs::remove_file(self.ready_file());
@@ -120,10 +134,15 @@ impl World {
     }
 
     fn spawn(&self, command: &str, options: &[&str]) -> Child {
+        let store = if command == "sandbox" { self.keeping.options() } else { vec![] };
+        self.spawn_over(command, &store, options)
+    }
+
+    fn spawn_over(&self, command: &str, store: &[&str], options: &[&str]) -> Child {
         gerbang()
             .args([command, "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.path())
-            .args(if command == "sandbox" { self.keeping.options() } else { vec![] })
+            .args(store)
             .args(options)
             .stderr(Stdio::null())
             .stdout(Stdio::null())
