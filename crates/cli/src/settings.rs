@@ -169,6 +169,7 @@ pub struct MerchantSettings {
     payment_url: Option<String>,
     binding_url: Option<String>,
     low_balance_url: Option<String>,
+    refund_url: Option<String>,
 }
 
 fn operator_listen() -> SocketAddr {
@@ -528,6 +529,7 @@ impl MerchantSettings {
                 payment_url: self.payment_url.clone(),
                 binding_url: self.binding_url.clone(),
                 low_balance_url: self.low_balance_url.clone(),
+                refund_url: self.refund_url.clone(),
             },
             // What lets a merchant sell bills is the operator's, given at its door.
             biller: known.and_then(|known| known.biller.clone()),

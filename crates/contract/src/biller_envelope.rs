@@ -166,6 +166,8 @@ pub fn case_of(service: ServiceCode, refusal: &Refusal) -> (&'static Case, Optio
         | Refusal::LinkNotActive
         | Refusal::AlreadyLinked
         | Refusal::PaymentStateConflict
+        | Refusal::NothingToRefund
+        | Refusal::RefundTooLarge
         | Refusal::PageGone
         | Refusal::ReferenceDiffers
         | Refusal::StepImpossible => &biller::INTERNAL_ERROR,

@@ -27,8 +27,10 @@ use crate::{
 };
 
 mod low_balance;
+mod refund;
 
 pub use low_balance::{LOW_BALANCE_FIELDS, LowBalanceMessage};
+pub use refund::{REFUND_FIELDS, RefundMessage, RefundOutcome};
 
 /// `partnerServiceId`: the gateway's name in the documents, left-padded to eight characters.
 pub const PARTNER_SERVICE_ID: &str = "   ESPAY";
@@ -40,6 +42,8 @@ pub const INQUIRY: ServiceCode = ServiceCode("24");
 pub const PAYMENT: ServiceCode = ServiceCode("25");
 /// The service code of the binding notification: that of Account Binding, whose outcome it tells.
 pub const BINDING: ServiceCode = ServiceCode("07");
+/// The service code of the refund notification: direct debit's notify.
+pub const REFUND: ServiceCode = ServiceCode("56");
 /// The service code of the low balance warning, our own.
 pub const LOW_BALANCE: ServiceCode = ServiceCode("99");
 
@@ -87,7 +91,9 @@ pub static CALLBACKS: &[Callback] = &[
         title: "Payment",
         promise: "Tells the outcome of a payment. It is repeated, the same bytes every time, until it is accepted; \
                   `additionalInfo.notificationId` tells a repeat from a new message. A success may follow a failure \
-                  (`additionalInfo.lateSuccess`): the customer paid after all, and is owed the goods or a refund.",
+                  (`additionalInfo.lateSuccess`): the customer paid after all, and is owed the goods. Where it was agreed \
+                  that such payments go back, a second failure says so instead (`additionalInfo.refundDue`): the \
+                  order stays unpaid, and the customer gets the money back without your doing.",
         fields: PAYMENT_FIELDS,
         answer_fields: PAYMENT_ANSWER_FIELDS,
         cases: &[&codes::SUCCESSFUL, &codes::PAID_BILL, &codes::CONFLICT],
@@ -104,6 +110,19 @@ pub static CALLBACKS: &[Callback] = &[
         cases: &[&codes::SUCCESSFUL, &codes::CONFLICT],
         sample: include_str!("../samples/callback_binding.json"),
         answer_sample: r#"{"responseCode":"2000700","responseMessage":"Successful"}"#,
+    },
+    Callback {
+        service: REFUND,
+        title: "Refund notification",
+        promise: "Tells that a refund or a cancellation succeeded or failed, also when its own answer said so already, and \
+                  also of refunds that no call asked for: those of a late success. Sent when a refund address is \
+                  registered, once for every outcome; repeated like Payment. A success may follow a failure: the \
+                  provider's later word is believed.",
+        fields: REFUND_FIELDS,
+        answer_fields: &[],
+        cases: &[&codes::SUCCESSFUL, &codes::CONFLICT],
+        sample: include_str!("../samples/callback_refund.json"),
+        answer_sample: r#"{"responseCode":"2005600","responseMessage":"Successful"}"#,
     },
     Callback {
         service: LOW_BALANCE,
@@ -180,6 +199,12 @@ pub const PAYMENT_FIELDS: &[Field] = &[
     Field::optional(PAYMENT_PAGE, "additionalInfo.paymentRef", Kind::Text(128), "The provider's reference."),
     Field::optional(PAYMENT_PAGE, "additionalInfo.userId", Kind::Text(16), "The customer's number, where known."),
     Field::optional(OURS, "additionalInfo.lateSuccess", Kind::OneOf(&["Y"]), "Paid after it was told to have failed."),
+    Field::optional(
+        OURS,
+        "additionalInfo.refundDue",
+        Kind::OneOf(&["Y"]),
+        "Such a payment that goes back to the customer; `transactionStatus` stays `F`.",
+    ),
     Field::optional(
         OURS,
         "additionalInfo.responseCode",
@@ -382,6 +407,11 @@ pub enum PaymentOutcome {
         /// Whether it was told to have failed before.
         late: bool,
     },
+    /// Paid after it was told to have failed, and going back to the customer: the order stays unpaid.
+    RefundDue {
+        /// The provider's reference of the charge.
+        reference: String,
+    },
     /// Not paid.
     Failed {
         /// The code that Payment Host to Host has for it.
@@ -413,6 +443,7 @@ impl PaymentMessage {
             outcome: match &notice.result {
                 PaymentResult::Succeeded(reference) => paid(reference, false),
                 PaymentResult::SucceededLate(reference) => paid(reference, true),
+                PaymentResult::RefundDue(reference) => PaymentOutcome::RefundDue { reference: reference.clone() },
                 PaymentResult::Failed(reason) => {
                     let (case, argument) = case_of_reason(reason);
                     PaymentOutcome::Failed { code: case.code("54"), message: case.message(argument.as_deref()) }
@@ -426,7 +457,7 @@ impl PaymentMessage {
     pub fn write(&self) -> String {
         let (status, paid) = match &self.outcome {
             PaymentOutcome::Paid { .. } => ("S", self.total_amount),
-            PaymentOutcome::Failed { .. } => ("F", Amount::ZERO),
+            PaymentOutcome::Failed { .. } | PaymentOutcome::RefundDue { .. } => ("F", Amount::ZERO),
         };
         let mut object = ObjectWriter::default();
         object
@@ -443,6 +474,9 @@ impl PaymentMessage {
                 match &self.outcome {
                     PaymentOutcome::Paid { reference, late } => {
                         info.text("paymentRef", reference).optional("lateSuccess", late.then_some("Y"));
+                    }
+                    PaymentOutcome::RefundDue { reference } => {
+                        info.text("paymentRef", reference).text("lateSuccess", "Y").text("refundDue", "Y");
                     }
                     PaymentOutcome::Failed { code, message } => {
                         info.text("responseCode", code).text("responseMessage", message);
@@ -462,6 +496,9 @@ impl PaymentMessage {
                 reference: message.text("additionalInfo.paymentRef"),
                 late: message.optional("additionalInfo.lateSuccess").is_some(),
             },
+            _ if message.optional("additionalInfo.refundDue").is_some() => {
+                PaymentOutcome::RefundDue { reference: message.text("additionalInfo.paymentRef") }
+            }
             _ => PaymentOutcome::Failed {
                 code: message.text("additionalInfo.responseCode"),
                 message: message.text("additionalInfo.responseMessage"),
@@ -618,6 +655,7 @@ pub fn notification_body(notice: &Notice, merchant: &Merchant, id: NotificationI
         Notice::Payment(notice) => PaymentMessage::about(notice, merchant, id).write(),
         Notice::Binding(notice) => BindingMessage::about(notice, id).write(),
         Notice::LowBalance(notice) => LowBalanceMessage::about(notice, merchant, id).write(),
+        Notice::Refund(notice) => RefundMessage::about(notice, merchant, id).write(),
     }
 }
 
@@ -628,6 +666,7 @@ pub fn read_acknowledgement(kind: NoticeKind, status: u16, body: &[u8]) -> Outco
         NoticeKind::Payment => PAYMENT,
         NoticeKind::Binding => BINDING,
         NoticeKind::LowBalance => LOW_BALANCE,
+        NoticeKind::Refund => REFUND,
     };
     match MerchantAnswer::read(status, body) {
         Err(why) => Outcome::NotDelivered(why),
@@ -793,6 +832,7 @@ mod tests {
         for (result, expected) in [
             (PaymentResult::Succeeded("P1".into()), paid(false)),
             (PaymentResult::SucceededLate("P1".into()), paid(true)),
+            (PaymentResult::RefundDue("P1".into()), PaymentOutcome::RefundDue { reference: "P1".into() }),
             (PaymentResult::Failed(Reason::InsufficientFunds), failed("4035414", "Insufficient Funds")),
             (PaymentResult::Failed(Reason::Expired), failed("4035400", "Transaction Expired")),
         ] {

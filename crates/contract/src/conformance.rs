@@ -210,7 +210,7 @@ fn only_calls_that_change_something_use_their_reference_up() {
         };
         let request = command.request().expect("a merchant's command has a call");
         let used_up = request.partner_reference.is_some();
-        assert_eq!(used_up, ["06", "07", "09", "54"].contains(&operation.service().0), "{}", operation.name());
+        assert_eq!(used_up, ["06", "07", "09", "54", "58"].contains(&operation.service().0), "{}", operation.name());
         assert_eq!((request.operation, request.service), (operation.name(), operation.service()));
     }
 }

@@ -60,6 +60,14 @@ impl ObjectWriter {
         self
     }
 
+    /// An amount, if there is one.
+    pub fn optional_amount(&mut self, name: &str, amount: Option<Amount>) -> &mut Self {
+        if let Some(amount) = amount {
+            self.amount(name, amount);
+        }
+        self
+    }
+
     /// An object within.
     pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Self)) -> &mut Self {
         self.name(name);

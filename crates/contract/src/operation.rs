@@ -51,6 +51,10 @@ pub struct ProductFacts {
     pub binding: BindingFlow,
     /// Whether accounts can be opened (06).
     pub opens_accounts: bool,
+    /// Whether money goes back (58).
+    pub refunds: bool,
+    /// Whether payments that the provider was asked to charge are called off (57).
+    pub cancels: bool,
 }
 
 /// What an operation may look at besides its fields.

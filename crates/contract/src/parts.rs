@@ -4,6 +4,7 @@ use calendar::Instant;
 use lifecycle::{
     Answer, Digest, Merchant, PaymentId, ProductCode, Refusal,
     payment::{Payment, PaymentStatus},
+    refund::{Refund, RefundStatus},
     request::ServiceCode,
 };
 use protocol::codes;
@@ -154,6 +155,19 @@ pub(crate) fn payment_id(document: &Document<'_>, path: &str) -> Result<Option<P
 /// The fault of a question about a payment that is not there.
 pub(crate) fn no_such_payment() -> Fault {
     refusals::fault_of(&Refusal::PaymentNotFound)
+}
+
+/// The products of which this is true.
+pub(crate) fn able(context: &ReadContext<'_>, able: impl Fn(&ProductFacts) -> bool) -> Vec<ProductCode> {
+    context.products.iter().filter(|product| able(product)).map(code).collect()
+}
+
+/// When money went back; while that is not known, when it was asked for.
+pub(crate) fn refunded_at(refund: &Refund) -> Instant {
+    match refund.status {
+        RefundStatus::Succeeded { at, .. } | RefundStatus::Failed { at, .. } => at,
+        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } => refund.created_at,
+    }
 }
 
 /// When the outcome of a payment was known, if it is.

@@ -6,13 +6,14 @@ use calendar::{Instant, JakartaDay};
 use catalogue::Catalogue;
 use lifecycle::{
     Answer, AuthCodeId, BillId, Command, Digest, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Reason,
-    RequestId, Secret,
+    RefundId, RequestId, Secret,
     bill::{Bill, BillStatus},
     biller::Quote,
     linkage::Tokens,
     merchant::{BillerAccess, BindingFlow, Callbacks, LateSuccess, Mechanism, Strictness},
     payment::{Payment, PaymentStatus},
     provider::{AccountInfo, AccountStatus, BalanceKind, BalanceLine, BillDue, BillReceipt},
+    refund::{Refund, RefundKind, RefundStatus},
     request::RequestKey,
 };
 use money::Amount;
@@ -55,6 +56,8 @@ pub fn products() -> Vec<ProductFacts> {
             bank_code: "008".into(),
             binding,
             opens_accounts: binding == BindingFlow::Page,
+            refunds: true,
+            cancels: binding == BindingFlow::AuthCode,
         })
         .chain([ProductFacts {
             code: "ELSEWHERE".into(),
@@ -62,6 +65,8 @@ pub fn products() -> Vec<ProductFacts> {
             bank_code: "009".into(),
             binding: BindingFlow::Page,
             opens_accounts: true,
+            refunds: false,
+            cancels: false,
         }])
         .collect()
 }
@@ -164,6 +169,38 @@ pub fn payment(status: PaymentStatus) -> Payment {
         refunded: Amount::ZERO,
         status,
     }
+}
+
+/// A refund or cancellation of that payment in this state.
+pub fn refund(kind: RefundKind, status: RefundStatus) -> Refund {
+    let (partner_reference, amount) = match kind {
+        RefundKind::Refund => ("REF1", Amount::rupiah(50_000)),
+        RefundKind::Cancel => ("INV1", Amount::rupiah(150_000)),
+    };
+    Refund {
+        id: RefundId::from_bits(8),
+        merchant: MerchantCode::new("SGWYESSISHOP"),
+        payment: PaymentId::from_bits(7),
+        partner_reference: partner_reference.into(),
+        kind,
+        amount,
+        reason: Some("Returned goods".into()),
+        request: Some(call().key),
+        created_at: now(),
+        asker: None,
+        status,
+    }
+}
+
+/// The answer to it.
+pub fn refunded(kind: RefundKind, status: RefundStatus) -> Answer {
+    let paid = payment(PaymentStatus::Succeeded { provider_reference: "P1".into(), at: now() });
+    Answer::Refund { refund: Box::new(refund(kind, status)), payment: Box::new(paid) }
+}
+
+/// The answer to a question about a payment.
+pub fn status(payment: Payment, refunds: Vec<Refund>) -> Answer {
+    Answer::PaymentStatus { payment: Box::new(payment), refunds }
 }
 
 /// A bill of the merchant as its inquiry left it, or would have: of this product and customer, with what the biller
@@ -333,6 +370,8 @@ pub fn answers() -> Vec<(&'static str, Answer)> {
     let reference = || "R1".to_owned();
     let paid = || payment(PaymentStatus::Succeeded { provider_reference: "P1".into(), at: now() });
     let failed = || payment(PaymentStatus::Failed { reason: Reason::InsufficientFunds, at: now() });
+    let partly_refunded = || Payment { refunded: Amount::rupiah(50_000), ..paid() };
+    let given_back = || RefundStatus::Succeeded { provider_reference: "R1".into(), at: now() };
     let line = |kind| BalanceLine { kind, amount: Amount::rupiah(5) };
     let tokens = Tokens { account: Secret::new("ESP1"), card: Secret::new("card"), customer: Secret::new("customer") };
     let page = || Secret::new("pagetoken");
@@ -364,9 +403,13 @@ pub fn answers() -> Vec<(&'static str, Answer)> {
         ("balance_inquiry", Answer::Balance { partner_reference: reference(), lines }),
         ("account_unbinding", Answer::Unlinked { link, partner_reference: reference() }),
         ("payment_host_to_host", Answer::Payment { payment: Box::new(paid()), page: page() }),
-        ("inquiry_status", Answer::PaymentStatus(Box::new(paid()))),
-        ("debit_status", Answer::PaymentStatus(Box::new(paid()))),
-        ("debit_status", Answer::PaymentStatus(Box::new(failed()))),
+        ("inquiry_status", status(paid(), vec![])),
+        ("inquiry_status", status(partly_refunded(), vec![])),
+        ("debit_status", status(paid(), vec![])),
+        ("debit_status", status(failed(), vec![])),
+        ("debit_status", status(partly_refunded(), vec![refund(RefundKind::Refund, given_back())])),
+        ("refund", refunded(RefundKind::Refund, given_back())),
+        ("cancel", refunded(RefundKind::Cancel, given_back())),
         ("biller_products", Answer::BillerProducts),
         ("bill_inquiry", Answer::BillInquired(Box::new(token_bill()))),
         ("bill_payment", Answer::BillPayment(Box::new(delivered_token()))),

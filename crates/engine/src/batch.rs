@@ -559,7 +559,7 @@ impl Decider<'_> {
         let mut progress = own.clone().map_or(Progress::Committed, Progress::Waiting);
         let mut answers = vec![];
         for (key, answer) in decision.answers {
-            let reply = self.render(service, &answer, &key, partner);
+            let reply = self.render(answer.service().or(service), &answer, &key, partner);
             let stored = StoredAnswer { status: reply.status, body: reply.body.clone() };
             match world.request_mut(&key) {
                 Some((index, request)) => {
@@ -610,6 +610,9 @@ impl Decider<'_> {
             }
             Notice::Binding(binding) => (NoticeKind::Binding, Subject::Link(binding.link), &callbacks.binding_url),
             Notice::LowBalance(_) => (NoticeKind::LowBalance, Subject::Deposit, &callbacks.low_balance_url),
+            Notice::Refund(notice) => {
+                (NoticeKind::Refund, Subject::Refund(notice.refund.id), &callbacks.refund_url)
+            }
         };
         if url.is_none() {
             return;
@@ -637,7 +640,10 @@ impl Decider<'_> {
 /// The rows that performing a task needs and that the batch has at hand.
 fn related(kind: &TaskKind, world: &WorkingSet) -> Vec<Row> {
     let mut rows: Vec<Row> = kind.subject().and_then(|key| world.row(&key)).cloned().into_iter().collect();
-    if let Some(Row::Payment(payment)) = rows.first()
+    if let TaskKind::Refund(about) | TaskKind::InquireRefund(about) = kind {
+        rows.extend(world.row(&Key::Payment(about.payment)).cloned());
+    }
+    if let Some(Row::Payment(payment)) = rows.last()
         && let Some(link) = payment.link.and_then(|link| world.row(&Key::Link(link)))
     {
         let link = link.clone();

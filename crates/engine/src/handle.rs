@@ -326,6 +326,7 @@ impl Engine {
             Command::InquireBill(_) | Command::PayBill(_) => options.biller_answer_wait_ms,
             _ => options.answer_wait_ms,
         };
+        let command = self.with_refunds(partner, command).await;
         let decided = self.decide(partner.clone(), command, None, None);
         let wait = Duration::from_millis(wait_ms);
         let result = match tokio::time::timeout(wait, decided).await {
@@ -335,6 +336,20 @@ impl Engine {
         };
         self.shared.options.crash_point.pass("before_reply");
         result
+    }
+
+    /// Finds the refunds that a question about a payment is about as well; the decision reads their present states.
+    async fn with_refunds(&self, partner: &Arc<Partner>, command: Command) -> Command {
+        let Command::AskPaymentStatus(mut question) = command else {
+            return command;
+        };
+        let key = Key::PaymentByReference(partner.merchant.code.clone(), question.payment_reference.clone());
+        let found = self.read(move |reader| match reader.row(&key)? {
+            Some(Row::Payment(payment)) => reader.refunds_of(payment.id),
+            _ => Ok(vec![]),
+        });
+        question.refunds = found.await.unwrap_or_default().iter().map(|refund| refund.id).collect();
+        Command::AskPaymentStatus(question)
     }
 
     /// Takes a page's step.
@@ -577,7 +592,11 @@ impl Engine {
         {
             work.rows.extend(self.row(key).await);
         }
-        if let [Row::Payment(payment)] = work.rows.as_slice()
+        if let [Row::Refund(refund)] = work.rows.as_slice() {
+            let row = self.row(Key::Payment(refund.payment)).await;
+            work.rows.extend(row);
+        }
+        if let [Row::Payment(payment)] | [Row::Refund(_), Row::Payment(payment)] = work.rows.as_slice()
             && let Some(link) = payment.link
         {
             let row = self.row(Key::Link(link)).await;
@@ -689,6 +708,8 @@ fn products_of(options: &EngineOptions) -> Vec<ProductFacts> {
                     bank_code: product.bank_code.to_owned(),
                     binding: product.binding,
                     opens_accounts: seller.capabilities.contains(&connectors::Capability::CreateAccount),
+                    refunds: seller.capabilities.contains(&connectors::Capability::Refund),
+                    cancels: seller.capabilities.contains(&connectors::Capability::Cancel),
                 });
             }
         }

@@ -3,7 +3,7 @@
 
 use connectors::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
 use lifecycle::{
-    BillId, Command, Key, MerchantCode, Row, TaskId,
+    BillId, Command, Key, MerchantCode, RefundId, Row, TaskId,
     bill::BillTask,
     provider::Outcome,
     task::{Task, TaskKind},
@@ -70,10 +70,8 @@ impl Engine {
             NoticeEvent::Charge { payment, outcome } => {
                 (Key::Payment(payment), Command::ChargeNoticed { payment, outcome })
             }
-            NoticeEvent::Refund { refund, outcome, .. } => {
-                // The scheduled question decides.
-                tracing::info!(connector = name, refund.id = %refund, ?outcome, "a notice is about a refund");
-                return Ok(());
+            NoticeEvent::Refund { refund, amount, outcome } => {
+                return self.take_refund_event(name, refund, amount, outcome).await;
             }
             NoticeEvent::Binding { link } => (Key::Link(link), Command::BindingNoticed { link }),
             NoticeEvent::Revoked { link } => (Key::Link(link), Command::LinkRevoked { link }),
@@ -106,6 +104,40 @@ impl Engine {
             return Ok(());
         }
         let partner = self.partner(merchant.as_str()).ok_or_else(|| format!("merchant {merchant} is gone"))?;
+        self.decide(partner, command, Some(name), None).await.map(drop).map_err(|refusal| format!("{refusal:?}"))
+    }
+
+    /// A provider says something about a refund or cancellation.
+    async fn take_refund_event(
+        &self,
+        name: &'static str,
+        id: RefundId,
+        amount: Option<Amount>,
+        outcome: Outcome,
+    ) -> Result<(), String> {
+        let read = self.read(move |reader| {
+            let refund = match reader.row(&Key::Refund(id))? {
+                Some(Row::Refund(refund)) => refund,
+                _ => return Ok(None),
+            };
+            Ok(match reader.row(&Key::Payment(refund.payment))? {
+                Some(Row::Payment(payment)) => Some((refund, payment)),
+                _ => None,
+            })
+        });
+        let Some((refund, payment)) = read.await.ok_or("the store could not be asked")? else {
+            tracing::error!(connector = name, refund.id = %id, "a notice is about a refund that is not here");
+            return Ok(());
+        };
+        let sold_by = payment.product.as_ref().and_then(|product| self.lines().seller(product));
+        if sold_by != Some(name) || amount.is_some_and(|amount| amount != refund.amount) {
+            // Signed or not, it is not about what we asked for; the scheduled question decides.
+            tracing::error!(connector = name, refund.id = %id, sold_by, ?amount, "a notice about a refund says what cannot be and is not believed");
+            return Ok(());
+        }
+        let partner =
+            self.partner(refund.merchant.as_str()).ok_or_else(|| format!("merchant {} is gone", refund.merchant))?;
+        let command = Command::RefundNoticed { refund: id, payment: payment.id, outcome };
         self.decide(partner, command, Some(name), None).await.map(drop).map_err(|refusal| format!("{refusal:?}"))
     }
 

@@ -59,6 +59,7 @@ impl MerchantLine {
             NoticeKind::Payment => &registered.payment_url,
             NoticeKind::Binding => &registered.binding_url,
             NoticeKind::LowBalance => &registered.low_balance_url,
+            NoticeKind::Refund => &registered.refund_url,
         };
         let Some(url) = url else {
             return Outcome::NotDelivered("the merchant has no address registered for it".into());

@@ -9,7 +9,8 @@ use lifecycle::{
     bill::{Bill, BillStatus, BillTask},
     linkage::{Link, LinkStatus},
     payment::{Payment, PaymentStatus},
-    provider::{AccountInfo, AccountStatus, BillOrder, Charge, Outcome, ProviderCall, ProviderLink},
+    provider::{AccountInfo, AccountStatus, BillOrder, Charge, Outcome, ProviderCall, ProviderLink, RefundOrder},
+    refund::{Refund, RefundStatus},
     task::{Task, TaskKind},
 };
 
@@ -143,6 +144,7 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
     let mut creation = None;
     let mut notification = None;
     let mut bill = None;
+    let mut refund = None;
     for row in &work.rows {
         match row {
             Row::Payment(row) => payment = Some(row.as_ref()),
@@ -150,6 +152,7 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
             Row::AccountCreation(row) => creation = Some(row.as_ref()),
             Row::Notification(row) => notification = Some(row),
             Row::Bill(row) => bill = Some(row.as_ref()),
+            Row::Refund(row) => refund = Some(row.as_ref()),
             Row::AuthCode(_)
             | Row::Request(_)
             | Row::Account(_)
@@ -158,7 +161,6 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
             | Row::InvoiceBook(_)
             | Row::SettlementFile(_)
             | Row::ReconciliationItem(_)
-            | Row::Refund(_)
             | Row::Ruling(_)
             | Row::Endpoint(_) => {}
         }
@@ -182,7 +184,11 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
         TaskKind::InquireBillPayment { bill: about, .. } => {
             bill.and_then(|bill| inquire_bill_payment_call(engine, bill, about))
         }
-        TaskKind::Refund(_) | TaskKind::InquireRefund(_) => None,
+        TaskKind::Refund(_) => refund_order(refund, payment, link)
+            .and_then(|(product, order)| refund_call(engine, product, ProviderCall::Refund(order))),
+        TaskKind::InquireRefund(_) => refund_order(refund, payment, link)
+            .zip(refund.and_then(refund_sent_at))
+            .map(|((product, order), sent_at)| Call::Product(product, ProviderCall::InquireRefund { order, sent_at })),
         TaskKind::Notify(_) => notification.map(|row| Call::Notify(row.clone())),
     };
     call.unwrap_or_else(|| Call::Settled(Outcome::Unknown("the state that it belongs to has moved on".into())))
@@ -297,6 +303,8 @@ fn inquire_charge_call(payment: &Payment) -> Option<Call> {
             (*charged_at, provider_reference.clone())
         }
         PaymentStatus::Charging { charged_at } | PaymentStatus::Unknown { charged_at, .. } => (*charged_at, None),
+        // Called off, and said to be charged all the same.
+        PaymentStatus::Failed { .. } if payment.asker.is_some() => (payment.created_at, None),
         _ => return None,
     };
     let call = ProviderCall::InquireCharge {
@@ -306,6 +314,59 @@ fn inquire_charge_call(payment: &Payment) -> Option<Call> {
         charged_at,
     };
     Some(Call::of_product(payment.product.as_ref()?, call))
+}
+
+/// A refund as the provider is asked for it, and the product that it is asked at. A link that is gone is not needed: no
+/// provider wants the customer's token for giving money back.
+fn refund_order(
+    refund: Option<&Refund>,
+    payment: Option<&Payment>,
+    link: Option<&Link>,
+) -> Option<(ProductCode, RefundOrder)> {
+    let (refund, payment) = refund.zip(payment)?;
+    if !refund.is_open() {
+        return None;
+    }
+    let (charged_at, provider_reference) = match &payment.status {
+        PaymentStatus::Succeeded { provider_reference, .. }
+        | PaymentStatus::SucceededLate { provider_reference, .. } => {
+            (payment.created_at, Some(provider_reference.clone()))
+        }
+        PaymentStatus::AwaitingCustomer { charged_at, provider_reference, .. } => {
+            (*charged_at, provider_reference.clone())
+        }
+        PaymentStatus::Charging { charged_at } | PaymentStatus::Unknown { charged_at, .. } => (*charged_at, None),
+        PaymentStatus::Checkout | PaymentStatus::Confirming | PaymentStatus::Failed { .. } => (payment.created_at, None),
+    };
+    let order = RefundOrder {
+        refund: refund.id,
+        reference: refund.id.to_string(),
+        kind: refund.kind,
+        charge_reference: payment.id.to_string(),
+        charge_provider_reference: provider_reference,
+        charged_at,
+        charged: payment.amount,
+        amount: refund.amount,
+        reason: refund.reason.clone(),
+        provider: link.and_then(provider_of).cloned(),
+    };
+    Some((payment.product.clone()?, order))
+}
+
+/// A provider that cannot do it is known not to have done it: the product may have moved to another carrier since.
+fn refund_call(engine: &Engine, product: ProductCode, call: ProviderCall) -> Option<Call> {
+    let seller = engine.lines().seller(&product).and_then(connectors::connector)?;
+    if !seller.descriptor().capabilities.contains(&Capability::of(&call)) {
+        return Some(Call::Settled(Outcome::Refused(lifecycle::Reason::NotPermitted)));
+    }
+    Some(Call::Product(product, call))
+}
+
+fn refund_sent_at(refund: &Refund) -> Option<calendar::Instant> {
+    match refund.status {
+        RefundStatus::Refunding { sent_at } | RefundStatus::Unknown { sent_at, .. } => Some(sent_at),
+        RefundStatus::Succeeded { .. } | RefundStatus::Failed { .. } => None,
+    }
 }
 
 /// The bill as its present source is asked for it, and that source's connector.

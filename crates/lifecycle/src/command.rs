@@ -20,7 +20,7 @@ use crate::{
     payment::{self, Payment},
     provider::Outcome,
     reconciliation::{self, ReconciliationItem, SettlementFile},
-    refund::{Refund, RefundKind},
+    refund::{self, Refund, RefundKind},
     request::{Request, RequestKey, ServiceCode},
     ruling::{Ruling, RulingStatus},
     task::{Task, TaskKind},
@@ -224,6 +224,10 @@ pub enum Command {
     Pay(payment::Pay),
     /// Inquiry Status (26), Debit Status (55).
     AskPaymentStatus(enquiry::AskPaymentStatus),
+    /// Cancel (57).
+    Cancel(refund::CancelPayment),
+    /// Refund (58).
+    Refund(refund::RequestRefund),
     /// Check Biller Products.
     ListBillerProducts(Request),
     /// Bill Inquiry.
@@ -305,6 +309,15 @@ pub enum Command {
         /// What it says.
         outcome: Outcome,
     },
+    /// A provider's signed notice about a refund or cancellation.
+    RefundNoticed {
+        /// Which.
+        refund: RefundId,
+        /// Of which payment.
+        payment: PaymentId,
+        /// What it says.
+        outcome: Outcome,
+    },
     /// A provider's signed notice about a binding: ask it.
     BindingNoticed {
         /// Which link.
@@ -347,6 +360,7 @@ reader!(request_row, Request);
 reader!(auth_code_row, AuthCode);
 reader!(link_row, Link);
 reader!(payment_row, Payment);
+reader!(refund_row, Refund);
 reader!(creation_row, AccountCreation);
 reader!(notification_row, Notification);
 reader!(bill_row, Bill);
@@ -368,6 +382,8 @@ impl Command {
             Self::CreateAccount(c) => Some(&c.request),
             Self::Pay(c) => Some(&c.request),
             Self::AskPaymentStatus(c) => Some(&c.request),
+            Self::Cancel(c) => Some(&c.request),
+            Self::Refund(c) => Some(&c.request),
             Self::InquireBill(c) => Some(&c.request),
             Self::PayBill(c) => Some(&c.request),
             Self::AskBillStatus(c) => Some(&c.request),
@@ -419,7 +435,13 @@ impl Command {
             Self::InquireAccount(c) => asked_link_key(c).into_iter().chain(creation_key(c)).collect(),
             Self::ReadBalance(c) => vec![Key::LinkByCardToken(c.card_token)],
             Self::Pay(c) => c.card_token.map(Key::LinkByCardToken).into_iter().collect(),
-            Self::AskPaymentStatus(c) => vec![payment_reference_key(c)],
+            Self::AskPaymentStatus(c) => {
+                let refunds = c.refunds.iter().map(|id| Key::Refund(*id));
+                std::iter::once(payment_reference_key(c)).chain(refunds).collect()
+            }
+            Self::Cancel(c) => cancel_keys(c).into(),
+            Self::Refund(c) => refund_keys(c).into(),
+            Self::RefundNoticed { refund, payment, .. } => vec![Key::Refund(*refund), Key::Payment(*payment)],
             Self::ChooseWallet { page, .. } | Self::AuthorisationReturned { page, .. } => {
                 vec![Key::AuthCodeByPage(*page)]
             }
@@ -471,7 +493,17 @@ impl Command {
             }
             Self::AskPaymentStatus(c) => {
                 let payment = payment_row(world, &payment_reference_key(&c));
-                enquiry::payment_status(c, payment, context)
+                let refunds = c.refunds.iter().filter_map(|id| refund_row(world, &Key::Refund(*id)).cloned());
+                let refunds = refunds.collect();
+                enquiry::payment_status(c, payment, refunds, context)
+            }
+            Self::Cancel(c) => {
+                let [payment, existing] = cancel_keys(&c);
+                refund::cancel(c, payment_row(world, &payment), refund_row(world, &existing), context)
+            }
+            Self::Refund(c) => {
+                let [payment, existing] = refund_keys(&c);
+                refund::request(c, payment_row(world, &payment), refund_row(world, &existing), context)
             }
             Self::TaskEnded { task, outcome, link } => {
                 let link = link.and_then(|id| link_row(world, &Key::Link(id)));
@@ -534,6 +566,11 @@ impl Command {
                 let payment = payment_row(world, &Key::Payment(payment)).ok_or(Refusal::PaymentNotFound)?;
                 Ok(payment::charge_reported(payment, None, outcome, context))
             }
+            Self::RefundNoticed { refund, payment, outcome } => {
+                let payment = payment_row(world, &Key::Payment(payment)).ok_or(Refusal::PaymentNotFound)?;
+                let refund = refund_row(world, &Key::Refund(refund)).ok_or(Refusal::PaymentNotFound)?;
+                Ok(refund::reported(refund, payment, None, outcome, context))
+            }
             Self::BindingNoticed { link } => {
                 linkage::customer_returned(link_row(world, &Key::Link(link)), None, context)
             }
@@ -581,6 +618,24 @@ fn creation_key(command: &enquiry::InquireAccount) -> Option<Key> {
 
 fn payment_reference_key(command: &enquiry::AskPaymentStatus) -> Key {
     Key::PaymentByReference(command.request.key.merchant.clone(), command.payment_reference.clone())
+}
+
+/// The payment to cancel, and its cancellation, if there was one before.
+fn cancel_keys(command: &refund::CancelPayment) -> [Key; 2] {
+    let (merchant, reference) = (&command.request.key.merchant, &command.payment_reference);
+    [
+        Key::PaymentByReference(merchant.clone(), reference.clone()),
+        Key::RefundByReference(merchant.clone(), RefundKind::Cancel, reference.clone()),
+    ]
+}
+
+/// The payment to refund, and the refund under the same reference, if there is one.
+fn refund_keys(command: &refund::RequestRefund) -> [Key; 2] {
+    let merchant = &command.request.key.merchant;
+    [
+        Key::PaymentByReference(merchant.clone(), command.payment_reference.clone()),
+        Key::RefundByReference(merchant.clone(), RefundKind::Refund, command.partner_reference.clone()),
+    ]
 }
 
 fn bill_keys(task: &BillTask) -> Vec<Key> {
@@ -640,8 +695,11 @@ fn task_ended(
             bill_row(world, &Key::Bill(about.bill))
                 .map(|bill| bill::payment_reported(bill, about, Some(task), outcome, world, context))
         }
-        // Nobody asks for one yet.
-        TaskKind::Refund(_) | TaskKind::InquireRefund(_) => None,
+        TaskKind::Refund(about) | TaskKind::InquireRefund(about) => {
+            let payment = payment_row(world, &Key::Payment(about.payment));
+            let refund = refund_row(world, &Key::Refund(about.refund));
+            refund.zip(payment).map(|(refund, payment)| refund::reported(refund, payment, Some(task), outcome, context))
+        }
         TaskKind::Notify(id) => notification_row(world, &Key::Notification(*id))
             .map(|notification| notification::attempt_ended(notification, task, &outcome, context)),
     };

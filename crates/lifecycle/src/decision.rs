@@ -10,7 +10,8 @@ use crate::{
     notification::Notice,
     payment::Payment,
     provider::{AccountInfo, BalanceLine},
-    request::{Request, RequestKey},
+    refund::Refund,
+    request::{Request, RequestKey, ServiceCode},
     task::{Task, TaskKind},
 };
 
@@ -180,7 +181,21 @@ pub enum Answer {
         page: Secret,
     },
     /// Inquiry Status (26) and Debit Status (55).
-    PaymentStatus(Box<Payment>),
+    PaymentStatus {
+        /// The payment as it stands.
+        payment: Box<Payment>,
+        /// Its refunds, the oldest first.
+        refunds: Vec<Refund>,
+    },
+    /// Refund (58) and Cancel (57): asked of the provider; the state says what came of it.
+    Refund {
+        /// The refund as it stands.
+        refund: Box<Refund>,
+        /// Its payment as it stands.
+        payment: Box<Payment>,
+    },
+    /// Cancel (57): called off before any provider was asked.
+    Cancelled(Box<Payment>),
     /// Check Biller Products: the merchant's own.
     BillerProducts,
     /// Bill Inquiry: the locked amounts.
@@ -200,4 +215,17 @@ pub enum Answer {
     StepTaken,
     /// Nothing was done.
     Refused(Refusal),
+}
+
+impl Answer {
+    /// The service in whose words it is written, where the answer itself says so: what one call brings about may be
+    /// another one's answer.
+    pub fn service(&self) -> Option<ServiceCode> {
+        match self {
+            Self::Payment { .. } => Some(ServiceCode("54")),
+            Self::Cancelled(_) => Some(ServiceCode("57")),
+            Self::Refund { refund, .. } => Some(refund.kind.service()),
+            _ => None,
+        }
+    }
 }

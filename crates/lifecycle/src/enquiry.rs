@@ -8,6 +8,7 @@ use crate::{
     linkage::{self, Link, LinkStatus},
     payment::Payment,
     provider::{AccountInfo, AccountStatus, Outcome},
+    refund::Refund,
     request::{Request, RequestKey},
     task::{Task, TaskKind},
 };
@@ -139,12 +140,15 @@ pub struct AskPaymentStatus {
     pub payment_reference: String,
     /// Our reference of it, where sent: must be the same payment.
     pub payment: Option<crate::PaymentId>,
+    /// The payment's refunds, as `engine` found them before: their present states are told.
+    pub refunds: Vec<crate::RefundId>,
 }
 
 /// Answers where a payment stands.
 pub fn payment_status(
     command: AskPaymentStatus,
     payment: Option<&Payment>,
+    refunds: Vec<Refund>,
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
     let payment = payment
@@ -154,6 +158,8 @@ pub fn payment_status(
         .ok_or(Refusal::PaymentNotFound)?;
     let key = command.request.key.clone();
     let mut decision = Decision::recording(command.request);
-    decision.answer(key, Answer::PaymentStatus(Box::new(payment.clone())));
+    let mut refunds: Vec<Refund> = refunds.into_iter().filter(|refund| refund.payment == payment.id).collect();
+    refunds.sort_by_key(|refund| (refund.created_at, refund.id));
+    decision.answer(key, Answer::PaymentStatus { payment: Box::new(payment.clone()), refunds });
     Ok(decision)
 }

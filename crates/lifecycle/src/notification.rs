@@ -7,7 +7,9 @@ use crate::{
     AccountCreationId, BillId, Decision, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, Reason,
     RefundId, Secret,
     decision::Context,
+    payment::Payment,
     provider::Outcome,
+    refund::Refund,
     task::{Task, TaskKind},
 };
 
@@ -25,6 +27,17 @@ pub enum Notice {
     Binding(BindingNotice),
     /// The deposit fell below its warning level.
     LowBalance(LowBalanceNotice),
+    /// The outcome of a refund or cancellation: refund notification (56).
+    Refund(Box<RefundNotice>),
+}
+
+/// The outcome of a refund or cancellation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundNotice {
+    /// The refund as it stands.
+    pub refund: Refund,
+    /// Its payment as it stands.
+    pub payment: Payment,
 }
 
 /// A deposit that fell below its warning level.
@@ -64,8 +77,10 @@ pub enum PaymentResult {
     Succeeded(String),
     /// Not paid.
     Failed(Reason),
-    /// Paid after we had said that it failed: the merchant must refund or accept it.
+    /// Paid after we had said that it failed, and kept by the merchant's rule.
     SucceededLate(String),
+    /// Paid after we had said that it failed; by the merchant's rule the customer gets the money back.
+    RefundDue(String),
 }
 
 /// The outcome or the end of a link.
@@ -155,11 +170,13 @@ pub enum NoticeKind {
     Binding,
     /// Low balance warning.
     LowBalance,
+    /// Refund notification (56).
+    Refund,
 }
 
 impl NoticeKind {
     /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Payment, Self::Binding, Self::LowBalance];
+    pub const ALL: [Self; 4] = [Self::Payment, Self::Binding, Self::LowBalance, Self::Refund];
 
     /// The one word for it in table, log and page.
     pub fn name(self) -> &'static str {
@@ -167,6 +184,7 @@ impl NoticeKind {
             Self::Payment => "payment",
             Self::Binding => "binding",
             Self::LowBalance => "low_balance",
+            Self::Refund => "refund",
         }
     }
 }

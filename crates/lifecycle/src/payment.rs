@@ -4,6 +4,8 @@
 //! checkout -> confirming -> charging -> succeeded | failed
 //!                              |-> awaiting_customer -> succeeded | failed
 //!                              `-> unknown ----------> succeeded | failed       failed -> succeeded_late
+//!
+//! checkout, confirming: cancelled at once         later: the provider is asked to cancel, see [`crate::refund`]
 //! ```
 //! No timer ever turns *unknown* into *failed*: only a provider's word does. A provider's word that a charge of ours
 //! went through is believed in every state: a store restored from a backup may know less than the provider.
@@ -16,8 +18,10 @@ use crate::{
     auth_code::PAGE_TOKEN_LENGTH,
     decision::Context,
     linkage::{self, Link, LinkStatus},
+    merchant::LateSuccess,
     notification::{Notice, PaymentNotice, PaymentResult},
     provider::Outcome,
+    refund,
     request::{Request, RequestKey},
     task::{Task, TaskKind},
 };
@@ -238,10 +242,7 @@ fn charge(payment: &mut Payment, decision: &mut Decision, context: &mut Context<
 }
 
 fn answer(payment: &Payment, decision: &mut Decision) {
-    let answer = match &payment.status {
-        PaymentStatus::Failed { reason, .. } => Answer::Refused(Refusal::Provider(reason.clone())),
-        _ => Answer::Payment { payment: Box::new(payment.clone()), page: payment.page_token.clone() },
-    };
+    let answer = Answer::Payment { payment: Box::new(payment.clone()), page: payment.page_token.clone() };
     decision.answer(payment.request.clone(), answer);
 }
 
@@ -334,9 +335,7 @@ pub fn charge_reported(
         | PaymentStatus::AwaitingCustomer { charged_at, .. }
         | PaymentStatus::Unknown { charged_at, .. } => *charged_at,
         PaymentStatus::Failed { reason, .. } => {
-            if let Outcome::Charged { provider_reference } = outcome {
-                succeed_late(payment.clone(), provider_reference, reason.clone(), &mut decision, context);
-            }
+            reported_after_failure(payment, reason, task, outcome, &mut decision, context);
             return decision;
         }
         PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. } => return decision,
@@ -352,6 +351,8 @@ pub fn charge_reported(
             succeed(payment.clone(), provider_reference, &mut decision, context);
         }
         Outcome::Refused(reason) => fail(payment.clone(), reason, &mut decision, context),
+        // Asked what became of the charge: it was called off.
+        Outcome::Refunded { .. } => fail(payment.clone(), Reason::Cancelled, &mut decision, context),
         Outcome::CustomerNeeded { url, provider_reference, .. } => {
             await_customer(payment.clone(), task, (url, provider_reference), &mut decision, context);
         }
@@ -378,6 +379,42 @@ pub fn charge_reported(
         ),
     }
     decision
+}
+
+/// A charge that failed is said to have happened after all. Of one that the provider called off, or is being asked to, that
+/// may be an older word: it is asked afresh, and only the answer to that counts.
+fn reported_after_failure(
+    payment: &Payment,
+    reason: &Reason,
+    task: Option<&Task>,
+    outcome: Outcome,
+    decision: &mut Decision,
+    context: &mut Context<'_>,
+) {
+    let called_off = payment.refunded > Amount::ZERO || payment.refunding > Amount::ZERO;
+    let asked_afresh = task.is_some_and(|task| payment.asker == Some(task.id));
+    let mut payment = payment.clone();
+    match outcome {
+        Outcome::Charged { provider_reference } if !called_off || asked_afresh => {
+            payment.refunded = Amount::ZERO;
+            succeed_late(payment, provider_reference, reason.clone(), decision, context);
+        }
+        Outcome::Charged { .. } if payment.asker.is_none() => {
+            let kind = TaskKind::InquireCharge { payment: payment.id, recurring: true };
+            payment.asker = Some(decision.perform(context, kind));
+            decision.rows.push(payment.into());
+        }
+        _ if !asked_afresh => {}
+        Outcome::Refused(_) | Outcome::Refunded { .. } | Outcome::NotFound => {
+            payment.asker = None;
+            decision.rows.push(payment.into());
+        }
+        _ => {
+            let wait = customer_wait(payment.created_at, context.now);
+            ask_again(&mut payment, wait, decision, context);
+            decision.rows.push(payment.into());
+        }
+    }
 }
 
 /// From when a provider's "not found" proves that the charge never happened. While the customer may still confirm on
@@ -419,13 +456,33 @@ fn succeed_late(
     decision: &mut Decision,
     context: &mut Context<'_>,
 ) {
-    notify(&payment, PaymentResult::SucceededLate(provider_reference.clone()), decision, context);
+    let reference = provider_reference.clone();
     payment.asker = None;
     payment.status = PaymentStatus::SucceededLate { provider_reference, at: context.now, failed_because };
-    decision.rows.push(payment.into());
+    match context.merchant.late_success {
+        LateSuccess::Accept => {
+            notify(&payment, PaymentResult::SucceededLate(reference), decision, context);
+            decision.rows.push(payment.into());
+        }
+        LateSuccess::RefundDue => {
+            notify(&payment, PaymentResult::RefundDue(reference), decision, context);
+            refund::refund_late(payment, decision, context);
+        }
+    }
 }
 
-fn fail(mut payment: Payment, reason: Reason, decision: &mut Decision, context: &mut Context<'_>) {
+fn fail(payment: Payment, reason: Reason, decision: &mut Decision, context: &mut Context<'_>) {
+    let failed = failed(payment, reason, decision, context);
+    decision.rows.push(failed.into());
+}
+
+/// The payment as it stands once it is known not to have been charged; told, and left to be written by whoever asked.
+pub(crate) fn failed(
+    mut payment: Payment,
+    reason: Reason,
+    decision: &mut Decision,
+    context: &mut Context<'_>,
+) -> Payment {
     let unanswered = unanswered(&payment);
     payment.asker = None;
     payment.status = PaymentStatus::Failed { reason: reason.clone(), at: context.now };
@@ -433,7 +490,7 @@ fn fail(mut payment: Payment, reason: Reason, decision: &mut Decision, context: 
     if unanswered {
         answer(&payment, decision);
     }
-    decision.rows.push(payment.into());
+    payment
 }
 
 fn await_customer(

@@ -112,6 +112,10 @@ pub enum Refusal {
     PaymentNotFound,
     /// The payment is not in a state that allows this.
     PaymentStateConflict,
+    /// Nothing is left of the payment to give back: all of it went back or is on its way.
+    NothingToRefund,
+    /// More than is left of the payment.
+    RefundTooLarge,
     /// No such page, or its time is over.
     PageGone,
     /// The merchant may not use the product, or nobody sells it.

@@ -1,5 +1,5 @@
-//! A merchant's server: answers Inquiry (24), Payment (25), the binding notification and the low balance warning, believes
-//! nothing that is not signed by the gateway, and keeps a book of its own.
+//! A merchant's server: answers Inquiry (24), Payment (25), the notifications of bindings and refunds and the low balance
+//! warning, believes nothing that is not signed by the gateway, and keeps a book of its own.
 //!
 //! An order is expected with its amount ([`DemoMerchant::expect`]). An order that nobody expected is taken at the
 //! amount that the Inquiry names, so that a sandbox can be paid without telling the demo merchant first.
@@ -25,7 +25,7 @@ use contract::{
     Fault, ReplyBody,
     callbacks::{
         BINDING, BindingMessage, BindingOutcome, INQUIRY, InquiryMessage, LOW_BALANCE, LowBalanceMessage, PAYMENT,
-        PaymentMessage, PaymentOutcome,
+        PaymentMessage, PaymentOutcome, REFUND, RefundMessage, RefundOutcome,
     },
     envelope::fault_reply,
 };
@@ -54,7 +54,7 @@ pub const ON_DEMAND: &[(&str, &str)] = &[
 pub fn markdown() -> String {
     let mut page = String::from(
         "# The demo merchant\n\n<!-- Generated from crates/simulator/src/demo_merchant.rs; a test compares the two. -->\n\n\
-         The sandbox's merchant answers Inquiry, Payment, the binding notification and the low balance warning, believes \
+         The sandbox's merchant answers Inquiry, Payment, the notifications of bindings and refunds and the low balance warning, believes \
          only what the gateway signed, and shows its book at `/book` of its address. An order that nobody announced is taken at the amount that \
          the Inquiry names.\n\n\
          A word in `partnerReferenceNo` makes it misbehave:\n\n| the reference contains | what it does |\n| --- | --- |\n",
@@ -101,6 +101,12 @@ pub struct Order {
     pub repeats: u64,
     /// Payments for an order that was paid by another payment already: money to give back.
     pub paid_again: BTreeSet<String>,
+    /// Payments that succeeded after they had failed and that the gateway gives back.
+    pub refund_due: BTreeSet<String>,
+    /// Refunds and cancellations by the gateway's id, with what went back in the text of the protocol.
+    pub refunds: BTreeMap<String, String>,
+    /// Those that failed, with the code; a later success does not take the failure away.
+    pub refund_failures: BTreeMap<String, String>,
 }
 
 /// A link as the merchant knows it.
@@ -136,6 +142,7 @@ enum Event {
     Paid { merchant: String, body: String },
     Bound { merchant: String, body: String },
     Warned { merchant: String, body: String },
+    Refunded { merchant: String, body: String },
 }
 
 /// The running server.
@@ -207,6 +214,7 @@ impl DemoMerchant {
             payment_url: at("transfer-va/payment"),
             binding_url: at("registration-account-binding/notify"),
             low_balance_url: at("biller/low-balance"),
+            refund_url: at("debit/notify"),
         }
     }
 
@@ -296,6 +304,11 @@ impl Book {
                     links.entry(message.partner_reference.clone()).or_default().hear(message);
                 }
             }
+            Event::Refunded { merchant, body } => {
+                if let Ok(message) = RefundMessage::read(body.as_bytes()) {
+                    self.order(merchant, &message.payment_reference).hear_refund(&message);
+                }
+            }
             Event::Warned { merchant, body } => {
                 if let Ok(message) = LowBalanceMessage::read(body.as_bytes()) {
                     let warnings = self.warnings.entry(merchant.clone()).or_default();
@@ -326,7 +339,24 @@ impl Order {
             (PaymentOutcome::Failed { code, .. }, _) => {
                 self.failures.insert(message.payment_request_id.clone(), code.clone());
             }
+            (PaymentOutcome::RefundDue { .. }, _) => drop(self.refund_due.insert(message.payment_request_id.clone())),
         }
+    }
+}
+
+impl Order {
+    /// A repeat changes nothing.
+    fn hear_refund(&mut self, message: &RefundMessage) {
+        let id = message.notification_id.clone().unwrap_or_else(|| message.refund_id.clone());
+        if !self.notifications.insert(id) {
+            self.repeats += 1;
+            return;
+        }
+        let id = message.refund_id.clone();
+        match &message.outcome {
+            RefundOutcome::GivenBack(_) => self.refunds.insert(id, message.refund_amount.snap_text()),
+            RefundOutcome::Failed { code, .. } => self.refund_failures.insert(id, code.clone()),
+        };
     }
 }
 
@@ -362,6 +392,7 @@ fn routes(merchant: DemoMerchant) -> Router {
         .route("/{code}/v1.0/transfer-va/payment", post(payment))
         .route("/{code}/v1.0/registration-account-binding/notify", post(binding))
         .route("/{code}/v1.0/biller/low-balance", post(low_balance))
+        .route("/{code}/v1.0/debit/notify", post(refund))
         .route("/book", get(show_book))
         .route("/thanks", get(thanks))
         .layer(DefaultBodyLimit::max(CALLBACK_BYTES_MAX))
@@ -479,6 +510,28 @@ async fn low_balance(
     };
     let body = String::from_utf8_lossy(&body).into_owned();
     match merchant.desk().happen(Event::Warned { merchant: code, body }) {
+        Ok(()) => answer(message.acknowledge()),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn refund(
+    State(merchant): State<DemoMerchant>,
+    Path(code): Path<String>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !merchant.trusts(&code, &Call { method, uri, headers, body: body.clone() }) {
+        return refuse(REFUND, &codes::UNAUTHORIZED, "Signature");
+    }
+    let message = match RefundMessage::read(&body) {
+        Ok(message) => message,
+        Err(fault) => return answer(fault_reply(REFUND, &fault, None)),
+    };
+    let body = String::from_utf8_lossy(&body).into_owned();
+    match merchant.desk().happen(Event::Refunded { merchant: code, body }) {
         Ok(()) => answer(message.acknowledge()),
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }

@@ -97,6 +97,9 @@ struct AddArgs {
     /// Where it is warned of a low deposit
     #[arg(long, value_name = "URL")]
     low_balance_url: Option<String>,
+    /// Where it is told what came of refunds and cancellations
+    #[arg(long, value_name = "URL")]
+    refund_url: Option<String>,
     #[command(flatten)]
     door: DoorCommand,
 }
@@ -223,6 +226,7 @@ impl AddArgs {
             "credit_limit": self.credit_limit, "payment_days": self.payment_days, "sender_id": self.sender_id,
             "username": self.username, "inquiry_url": self.inquiry_url, "payment_url": self.payment_url,
             "binding_url": self.binding_url, "low_balance_url": self.low_balance_url,
+            "refund_url": self.refund_url,
         });
         let keys = self.public_keys.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
         for (name, texts) in

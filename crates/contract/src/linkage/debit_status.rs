@@ -1,9 +1,10 @@
 //! Debit Status (55): where a payment stands, in the words of direct debit.
 
 use lifecycle::{
-    Answer, Command,
+    Answer, Command, Reason,
     enquiry::AskPaymentStatus,
     payment::{Payment, PaymentStatus},
+    refund::{Refund, RefundKind, RefundStatus},
     request::ServiceCode,
 };
 use money::Amount;
@@ -45,8 +46,9 @@ const REPLY_FIELDS: &[Field] = &[
     Field::mandatory(
         SNAP,
         "latestTransactionStatus",
-        Kind::OneOf(&["00", "01", "02", "03", "06"]),
-        "`00` paid, `01` begun, `02` waiting for the customer, `03` not known yet, `06` failed.",
+        Kind::OneOf(&["00", "01", "02", "03", "04", "05", "06"]),
+        "`00` paid, `01` begun, `02` waiting for the customer, `03` not known yet, `04` all of it refunded, `05` cancelled, \
+         by you or by the customer, `06` failed.",
     ),
     Field::mandatory(SNAP, "transactionStatusDesc", Kind::Text(50), "The same in words."),
     Field::conditional(
@@ -57,6 +59,34 @@ const REPLY_FIELDS: &[Field] = &[
         "The code that Payment Host to Host has for it.",
     ),
     Field::conditional(SNAP, "originalResponseMessage", Kind::Text(150), "when it failed", "Why."),
+    Field::conditional(
+        SNAP,
+        "refundHistory",
+        Kind::Array,
+        "when money of it was to go back",
+        "Refunds and cancellations, the oldest first.",
+    ),
+    Field::within(SNAP, "refundHistory.refundNo", Kind::Text(64), "Our id of the refund."),
+    Field::within(
+        SNAP,
+        "refundHistory.partnerRefundNo",
+        Kind::Text(64),
+        "Your reference of the refund; of a cancellation, that of the payment; `late_...` of one that our rule began.",
+    ),
+    Field::within(SNAP, "refundHistory.refundAmount", Kind::Amount, "What was to go back."),
+    Field::within(
+        SNAP,
+        "refundHistory.refundStatus",
+        Kind::OneOf(&["00", "03", "06"]),
+        "`00` went back, `03` not known yet, `06` failed.",
+    ),
+    Field::within(
+        SNAP,
+        "refundHistory.refundDate",
+        Kind::Instant,
+        "When that was known; while it is not, when it was asked for.",
+    ),
+    Field::optional(SNAP, "refundHistory.reason", Kind::Text(256), "The reason that you gave."),
     Field::mandatory(SNAP, "transAmount", Kind::Amount, "What was to be paid."),
     Field::mandatory(SNAP, "feeAmount", Kind::Amount, "Always zero: fees are settled with you."),
     Field::conditional(SNAP, "paidTime", Kind::Instant, "when it is paid", "Since when."),
@@ -122,19 +152,20 @@ impl Operation for DebitStatus {
             request: context.request(self, None),
             payment_reference: parts::required(document, "originalPartnerReferenceNo")?,
             payment: parts::payment_id(document, "originalReferenceNo")?,
+            refunds: vec![],
         }))))
     }
 
     fn write(&self, answer: &Answer, _: &WriteContext<'_>) -> ReplyBody {
-        let Answer::PaymentStatus(payment) = answer else {
+        let Answer::PaymentStatus { payment, refunds } = answer else {
             return parts::otherwise(self.service(), answer);
         };
-        envelope::reply(self.service(), &codes::SUCCESSFUL, |object| write_status(object, payment))
+        envelope::reply(self.service(), &codes::SUCCESSFUL, |object| write_status(object, payment, refunds))
     }
 }
 
-fn write_status(object: &mut ObjectWriter, payment: &Payment) {
-    let (status, description) = latest(&payment.status);
+fn write_status(object: &mut ObjectWriter, payment: &Payment, refunds: &[Refund]) {
+    let (status, description) = latest(payment, refunds);
     object
         .text("originalReferenceNo", &payment.id.to_string())
         .text("originalPartnerReferenceNo", &payment.partner_reference)
@@ -147,6 +178,9 @@ fn write_status(object: &mut ObjectWriter, payment: &Payment) {
         object
             .text("originalResponseCode", &case.code("54"))
             .text("originalResponseMessage", &case.message(argument.as_deref()));
+    }
+    if !refunds.is_empty() {
+        object.array("refundHistory", refunds, write_refund);
     }
     object.amount("transAmount", payment.amount).amount("feeAmount", Amount::ZERO);
     if let PaymentStatus::Succeeded { provider_reference, at }
@@ -161,9 +195,34 @@ fn write_status(object: &mut ObjectWriter, payment: &Payment) {
     }
 }
 
-/// `latestTransactionStatus` and its words.
-fn latest(status: &PaymentStatus) -> (&'static str, &'static str) {
-    match status {
+fn write_refund(refund: &Refund, entry: &mut ObjectWriter) {
+    let status = match refund.status {
+        RefundStatus::Succeeded { .. } => "00",
+        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } => "03",
+        RefundStatus::Failed { .. } => "06",
+    };
+    entry
+        .text("refundNo", &refund.id.to_string())
+        .text("partnerRefundNo", &refund.partner_reference)
+        .amount("refundAmount", refund.amount)
+        .text("refundStatus", status)
+        .text("refundDate", &parts::refunded_at(refund).wire_text())
+        .optional("reason", refund.reason.as_deref());
+}
+
+/// `latestTransactionStatus` and its words. A payment of which all went back was cancelled when a cancellation did it.
+pub(crate) fn latest(payment: &Payment, refunds: &[Refund]) -> (&'static str, &'static str) {
+    let cancelled =
+        |refund: &Refund| refund.kind == RefundKind::Cancel && matches!(refund.status, RefundStatus::Succeeded { .. });
+    match &payment.status {
+        PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. } if payment.refunded >= payment.amount => {
+            if refunds.iter().any(cancelled) {
+                ("05", "Cancelled")
+            } else {
+                ("04", "Refunded")
+            }
+        }
+        PaymentStatus::Failed { reason: Reason::Cancelled, .. } => ("05", "Cancelled"),
         PaymentStatus::Checkout | PaymentStatus::Confirming => ("01", "Initiated"),
         PaymentStatus::AwaitingCustomer { .. } => ("02", "Paying"),
         PaymentStatus::Charging { .. } | PaymentStatus::Unknown { .. } => ("03", "Pending"),
@@ -202,7 +261,7 @@ mod tests {
 
     #[test]
     fn answers_every_state() {
-        let reply = |status| testing::reply(&DebitStatus, &Answer::PaymentStatus(Box::new(testing::payment(status))));
+        let reply = |status| testing::reply(&DebitStatus, &testing::status(testing::payment(status), vec![]));
         let at = testing::now();
         let head = concat!(
             r#"200 {"responseCode":"2005500","responseMessage":"Successful","originalReferenceNo":"pay_00000000000000000000000007","#,

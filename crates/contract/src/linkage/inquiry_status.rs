@@ -78,6 +78,13 @@ const REPLY_FIELDS: &[Field] = &[
     Field::mandatory(PAGE, "virtualAccountData.additionalInfo", Kind::Object, "What else is known."),
     Field::mandatory(PAGE, "virtualAccountData.additionalInfo.trxId", Kind::Text(18), "Our transaction id."),
     Field::conditional(
+        SNAP,
+        "virtualAccountData.additionalInfo.refundedAmount",
+        Kind::Amount,
+        "when money of it went back",
+        "What went back; Debit Status lists the refunds.",
+    ),
+    Field::conditional(
         PAGE,
         "virtualAccountData.additionalInfo.productCode",
         Kind::Text(64),
@@ -142,11 +149,12 @@ impl Operation for InquiryStatus {
             request: context.request(self, None),
             payment_reference: parts::required(document, "virtualAccountNo")?,
             payment,
+            refunds: vec![],
         }))))
     }
 
     fn write(&self, answer: &Answer, _: &WriteContext<'_>) -> ReplyBody {
-        let Answer::PaymentStatus(payment) = answer else {
+        let Answer::PaymentStatus { payment, .. } = answer else {
             return parts::otherwise(self.service(), answer);
         };
         envelope::reply(self.service(), &codes::SUCCESSFUL, |object| {
@@ -173,6 +181,10 @@ fn write_data(data: &mut ObjectWriter, payment: &Payment) {
         .optional("trxDateTime", parts::ended_at(payment).map(|at| at.wire_text()).as_deref())
         .object("additionalInfo", |info| {
             info.text("trxId", &callbacks::trx_id(payment.id))
+                .optional_amount(
+                    "refundedAmount",
+                    (flag == "S" && payment.refunded > Amount::ZERO).then_some(payment.refunded),
+                )
                 .optional("productCode", payment.product.as_ref().map(|product| product.as_str()));
         });
 }
@@ -239,7 +251,7 @@ mod tests {
 
     #[test]
     fn answers_every_state() {
-        let reply = |status| testing::reply(&InquiryStatus, &Answer::PaymentStatus(Box::new(testing::payment(status))));
+        let reply = |status| testing::reply(&InquiryStatus, &testing::status(testing::payment(status), vec![]));
         let at = testing::now();
         assert_eq!(
             reply(PaymentStatus::Succeeded { provider_reference: "P1".into(), at }),

@@ -5,11 +5,13 @@ pub mod account_creation;
 pub mod account_inquiry;
 pub mod account_unbinding;
 pub mod balance_inquiry;
+pub mod cancel;
 pub mod debit_status;
 pub mod get_auth_code;
 pub mod inquiry_merchant_info;
 pub mod inquiry_status;
 pub mod payment_host_to_host;
+pub mod refund;
 
 use crate::operation::Operation;
 
@@ -24,6 +26,8 @@ pub static OPERATIONS: &[&dyn Operation] = &[
     &payment_host_to_host::PaymentHostToHost,
     &inquiry_status::InquiryStatus,
     &debit_status::DebitStatus,
+    &cancel::Cancel,
+    &refund::Refund,
     &account_unbinding::AccountUnbinding,
 ];
 

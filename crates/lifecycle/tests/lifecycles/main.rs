@@ -10,5 +10,6 @@ mod deposit;
 mod invoice;
 mod linkage;
 mod payment;
+mod refund;
 mod reconciliation;
 mod support;

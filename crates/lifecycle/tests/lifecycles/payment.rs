@@ -74,6 +74,14 @@ fn charging(gateway: &mut Gateway) -> (PaymentId, Task) {
     (id, charge)
 }
 
+/// The call was answered with the payment, which failed for this reason.
+#[track_caller]
+fn answered_as_failed(gateway: &Gateway, expected: &Reason) {
+    let Answer::Payment { payment, .. } = gateway.last_answer() else { panic!("{:?}", gateway.last_answer()) };
+    let PaymentStatus::Failed { reason, .. } = &payment.status else { panic!("{:?}", payment.status) };
+    assert_eq!(reason, expected);
+}
+
 fn charged() -> Outcome {
     Outcome::Charged { provider_reference: "P1".into() }
 }
@@ -91,7 +99,7 @@ fn what_the_merchant_answers_decides_whether_to_charge() {
             (None, PaymentStatus::Charging { .. }) => assert_eq!(charges, 1),
             (Some(reason), PaymentStatus::Failed { reason: found, .. }) => {
                 assert_eq!((charges, reason), (0, &found));
-                assert_eq!(gateway.last_answer(), &Answer::Refused(Refusal::Provider(found)));
+                answered_as_failed(&gateway, &found);
             }
             (expected, found) => panic!("{expected:?}: {found:?}"),
         }
@@ -180,10 +188,10 @@ fn a_success_after_a_failure_is_told_and_not_hidden() {
     assert_eq!(the_payment(&gateway).status.name(), "succeeded_late");
     let results = gateway.notices.iter().map(|notice| match notice {
         Notice::Payment(payment) => payment.result.clone(),
-        Notice::Binding(_) | Notice::LowBalance(_) => panic!("neither is here"),
+        Notice::Binding(_) | Notice::LowBalance(_) | Notice::Refund(_) => panic!("none of them is here"),
     });
     let results: Vec<_> = results.collect();
-    assert_eq!(results, [PaymentResult::Failed(Reason::InsufficientFunds), PaymentResult::SucceededLate("P1".into())]);
+    assert_eq!(results, [PaymentResult::Failed(Reason::InsufficientFunds), PaymentResult::RefundDue("P1".into())]);
 }
 
 #[test]
@@ -230,6 +238,7 @@ fn strangers_learn_nothing_from_a_token_or_a_reference() {
             request,
             payment_reference: reference.into(),
             payment,
+            refunds: vec![],
         }))
     };
     assert_eq!(ask(&mut gateway, "order-1", Some(id)), Ok(()));
@@ -248,7 +257,7 @@ fn a_confirmation_after_the_customers_time_charges_nobody() {
     end(&mut gateway, confirm, Outcome::MerchantExpects { amount: Amount::rupiah(50_000) });
     assert!(matches!(the_payment(&gateway).status, PaymentStatus::Failed { reason: Reason::Expired, .. }));
     assert!(gateway.take(|task| matches!(task.kind, TaskKind::Charge(_))).is_none());
-    assert_eq!(gateway.last_answer(), &Answer::Refused(Refusal::Provider(Reason::Expired)));
+    answered_as_failed(&gateway, &Reason::Expired);
 }
 
 fn awaiting(gateway: &mut Gateway, provider_reference: Option<&str>) -> PaymentId {
@@ -338,6 +347,42 @@ fn a_charge_whose_lease_ran_out_counts_by_its_late_answer() {
     end(&mut gateway, charge, Outcome::Unknown("once more".into()));
     assert_eq!(the_payment(&gateway).status.name(), "succeeded");
     assert_eq!((gateway.answers.len(), gateway.notices.len()), (1, 1));
+}
+
+/// Two gateways of one store both took the charge for theirs: each has an end of it, and one chain of questions remains.
+#[test]
+fn two_ends_of_one_charge_ask_in_one_chain() {
+    let questions = |gateway: &Gateway| {
+        gateway.tasks.iter().filter(|task| matches!(task.kind, TaskKind::InquireCharge { .. })).count()
+    };
+    let mut gateway = Gateway::default();
+    let (_, charge) = charging(&mut gateway);
+    for _ in 0..2 {
+        end(&mut gateway, charge.clone(), Outcome::Unknown("lost".into()));
+        assert_eq!(questions(&gateway), 1);
+    }
+    let asked = question(&mut gateway);
+    for checks in [1, 1] {
+        end(&mut gateway, asked.clone(), Outcome::Pending);
+        assert_eq!(questions(&gateway), 1);
+        assert!(
+            matches!(the_payment(&gateway).status, PaymentStatus::Unknown { checks: found, .. } if found == checks)
+        );
+    }
+    let asked = question(&mut gateway);
+    end(&mut gateway, asked.clone(), customer_needed(None));
+    end(&mut gateway, asked, customer_needed(None));
+    assert_eq!(questions(&gateway), 1);
+    // A question that an earlier gateway scheduled is the one of its payment.
+    let mut row = the_payment(&gateway);
+    row.asker = None;
+    let task = question(&mut gateway);
+    for key in Row::from(row.clone()).keys() {
+        gateway.rows.insert(key, row.clone().into());
+    }
+    end(&mut gateway, task, Outcome::Pending);
+    assert_eq!(questions(&gateway), 1);
+    assert!(the_payment(&gateway).asker.is_some());
 }
 
 #[test]

@@ -31,6 +31,8 @@ impl ErrorKind {
             | Refusal::AuthCodeExpired
             | Refusal::PaymentNotFound
             | Refusal::PaymentStateConflict
+            | Refusal::NothingToRefund
+            | Refusal::RefundTooLarge
             | Refusal::TokenUnknown
             | Refusal::LinkNotActive
             | Refusal::AlreadyLinked => Self::Gone,

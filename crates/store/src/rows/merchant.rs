@@ -64,6 +64,9 @@ struct CallbacksRow {
     payment_url: Option<String>,
     binding_url: Option<String>,
     low_balance_url: Option<String>,
+    // Merchants of earlier gateways had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refund_url: Option<String>,
 }
 
 /// What lets a merchant use the biller services, as it is written.

@@ -47,6 +47,7 @@ pub(super) enum NoticeKindRow {
     Payment,
     Binding,
     LowBalance,
+    Refund,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -684,6 +684,7 @@ pub fn merchant(code: &str) -> Merchant {
             payment_url: None,
             binding_url: Some("https://shop.example/binding".into()),
             low_balance_url: Some("https://shop.example/low".into()),
+            refund_url: Some("https://shop.example/refund".into()),
         },
         biller: None,
         late_success: LateSuccess::default(),
