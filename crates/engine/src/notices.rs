@@ -22,10 +22,7 @@ impl Engine {
     /// committed.
     pub async fn notice(&self, connector: &str, request: HttpRequest) -> HttpResponse {
         let Some(line) = self.lines().line(connector).cloned() else {
-            return HttpResponse::json(
-                404,
-                r#"{"responseCode":"4040000","responseMessage":"Nobody of this name sends notices here"}"#,
-            );
+            return nobody();
         };
         let name = line.connector.descriptor().name;
         let context = CallContext { account: &line.account, now: self.now(), token: None, external_id: "" };
@@ -49,7 +46,8 @@ impl Engine {
             }
         }
         let (reply, kept) = oneshot::channel();
-        let raw = ProviderNotice { connector: name, received_at: self.now(), raw: raw_text(&request) };
+        let event = event_key(notice.event.as_ref(), &request);
+        let raw = ProviderNotice { connector: name, event, received_at: self.now(), raw: raw_text(&request) };
         if self.errand(Errand::Keep(raw, reply)).await.is_err() || !kept.await.unwrap_or(false) {
             return unavailable();
         }
@@ -61,6 +59,21 @@ impl Engine {
             Err(why) => {
                 tracing::error!(connector = name, why, "a notice could not be taken");
                 unavailable()
+            }
+        }
+    }
+
+    /// Issues the token that a provider's notices are to carry. Nothing is kept of it.
+    pub fn notice_token(&self, connector: &str, request: &HttpRequest) -> HttpResponse {
+        let Some(line) = self.lines().line(connector).cloned() else {
+            return nobody();
+        };
+        let context = CallContext { account: &line.account, now: self.now(), token: None, external_id: "" };
+        match line.connector.notice_token(request, &context) {
+            Ok(response) => response,
+            Err(NoticeRefused { why, response }) => {
+                tracing::warn!(connector = line.connector.descriptor().name, why, "no token was issued");
+                response
             }
         }
     }
@@ -192,6 +205,31 @@ fn owner(engine: &Engine, row: &Row) -> Option<(MerchantCode, Option<&'static st
         Row::Link(row) => Some((row.merchant.clone(), seller(&row.product))),
         _ => None,
     }
+}
+
+fn nobody() -> HttpResponse {
+    HttpResponse::json(404, r#"{"responseCode":"4040000","responseMessage":"Nobody of this name sends notices here"}"#)
+}
+
+/// Which event a notice tells of: what it is about, and the digest of what was believed, so that a repeat is kept once
+/// whatever its time and signature are. Of a hint nothing is believed except what it is about.
+///
+/// That an event was kept says nothing about whether it was taken: a repeat goes the whole way again.
+fn event_key(event: Option<&NoticeEvent>, request: &HttpRequest) -> ([u8; 8], [u8; 32]) {
+    let bits = match event {
+        Some(NoticeEvent::Charge { payment, .. }) => payment.bits(),
+        Some(NoticeEvent::Refund { refund, .. }) => refund.bits(),
+        Some(NoticeEvent::Binding { link } | NoticeEvent::Revoked { link }) => link.bits(),
+        Some(NoticeEvent::Bill { bill, .. } | NoticeEvent::AskBill { bill, .. }) => bill.bits(),
+        None => 0,
+    };
+    let mut about = [0; 8];
+    about.copy_from_slice(&bits.to_be_bytes()[..8]);
+    let believed = match event {
+        Some(NoticeEvent::AskBill { bill, attempt }) => format!("ask {bill} {attempt}").into_bytes(),
+        _ => [request.target().as_bytes(), b"\n", &request.body].concat(),
+    };
+    (about, protocol::digest::sha256(&believed))
 }
 
 fn unavailable() -> HttpResponse {

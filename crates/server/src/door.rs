@@ -75,6 +75,7 @@ pub fn router(engine: Engine, options: ServerOptions) -> Router {
     });
     router
         .route("/notices/{connector}", post(notices::receive))
+        .route(&format!("/notices/{{connector}}{}", connectors::snap::notice_token::TOKEN_PATH), post(notices::token))
         .route("/healthz", get(health))
         .merge(pages::router(engine).with_state(()))
         .layer(catch_panics)

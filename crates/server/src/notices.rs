@@ -15,6 +15,22 @@ use crate::{body, door::Door};
 
 /// Takes a notice for a connector.
 pub async fn receive(State(door): State<Arc<Door>>, Path(connector): Path<String>, request: Request) -> Response {
+    take(&door, &connector, request, Sent::Notice).await
+}
+
+/// Issues the token under which a provider sends its notices.
+pub async fn token(State(door): State<Arc<Door>>, Path(connector): Path<String>, request: Request) -> Response {
+    take(&door, &connector, request, Sent::TokenRequest).await
+}
+
+/// What a provider sends.
+#[derive(Clone, Copy)]
+enum Sent {
+    Notice,
+    TokenRequest,
+}
+
+async fn take(door: &Door, connector: &str, request: Request, sent: Sent) -> Response {
     let (parts, body) = request.into_parts();
     let taken = async {
         let body = match body::read(&parts.headers, body).await {
@@ -28,7 +44,10 @@ pub async fn receive(State(door): State<Arc<Door>>, Path(connector): Path<String
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let notice =
             HttpRequest { method: "POST", url: target.to_owned(), headers: headers.collect(), body: body.to_vec() };
-        door.engine.notice(&connector, notice).await
+        match sent {
+            Sent::Notice => door.engine.notice(connector, notice).await,
+            Sent::TokenRequest => door.engine.notice_token(connector, &notice),
+        }
     };
     let answer = tokio::time::timeout(door.request_timeout(), taken).await;
     let answer = answer.unwrap_or_else(|_| refusal(504, "5040000", "Timeout"));

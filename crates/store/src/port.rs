@@ -147,6 +147,9 @@ impl NotificationFilter {
 pub struct ProviderNotice {
     /// The connector.
     pub connector: &'static str,
+    /// Which event, among all of this connector's: the bits of the id of what it is about first, so that notices that come
+    /// together stand together, and the digest of what was believed. The same event told again is kept once.
+    pub event: ([u8; 8], [u8; 32]),
     /// When.
     pub received_at: Instant,
     /// Method, target, headers and body in one text, secrets in headers left out.

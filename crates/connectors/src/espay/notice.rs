@@ -15,7 +15,7 @@ use crate::{
 
 /// Reads one.
 pub(super) fn read(request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
-    match notice::verified(request, "25", context)? {
+    match notice::verified(request, "25", notice::TrustedBy::Key, context)? {
         Message::Payment(message) => payment(&message, context),
         Message::Inquiry(message) => inquiry(&message, context),
         Message::Binding(message) => Ok(binding(&message)),

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod notice;
+pub mod notice_token;
 pub mod refund;
 pub mod standard;
 pub mod wire;

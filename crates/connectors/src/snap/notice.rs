@@ -1,4 +1,5 @@
-//! Notices from providers: signed with the provider's private key over method, path, body hash and time.
+//! Notices from providers: signed over method, path, body hash and time, with the provider's private key or, under a token
+//! that we issued ([`super::notice_token`]), with the secret that we share.
 
 use lifecycle::provider::Outcome;
 use protocol::{
@@ -8,7 +9,7 @@ use protocol::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    answer, refund,
+    answer, notice_token, refund,
     wire::{LinkNotice, NotifyRequest, RefundEntry},
 };
 use crate::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
@@ -20,8 +21,17 @@ pub fn response(http: u16, service: &str, case: &str) -> HttpResponse {
     HttpResponse::json(http, serde_json::json!({"responseCode": code, "responseMessage": message}).to_string())
 }
 
-fn refused(why: &str, http: u16, service: &str, case: &str) -> NoticeRefused {
+pub(super) fn refused(why: &str, http: u16, service: &str, case: &str) -> NoticeRefused {
     NoticeRefused { why: why.to_owned(), response: response(http, service, case) }
+}
+
+/// What a provider's notices may be trusted by. Either way the body is covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustedBy {
+    /// The provider's private key.
+    Key,
+    /// The provider's private key; or a token of ours in `Authorization` and the client secret.
+    KeyOrToken,
 }
 
 /// Checks a notice's time and signature, then reads it. `service` is the two digits of the answer.
@@ -31,6 +41,7 @@ fn refused(why: &str, http: u16, service: &str, case: &str) -> NoticeRefused {
 pub fn verified<T: DeserializeOwned>(
     request: &HttpRequest,
     service: &str,
+    trusted_by: TrustedBy,
     context: &CallContext<'_>,
 ) -> Result<T, NoticeRefused> {
     let header =
@@ -47,8 +58,16 @@ pub fn verified<T: DeserializeOwned>(
         timestamp,
         signature: given,
     };
-    signature::verify_asymmetric(&message, &context.account.provider_keys, PathRule::LenientBarePath)
-        .map_err(|fault| refused(&fault.to_string(), 401, service, "00"))?;
+    let bearer = request.header("Authorization").and_then(|text| text.strip_prefix("Bearer "));
+    let checked = match bearer.filter(|_| trusted_by == TrustedBy::KeyOrToken) {
+        Some(token) => {
+            notice_token::check(token, service, context)?;
+            let secret = context.account.client_secret.expose().as_bytes();
+            signature::verify_symmetric(&message, secret, token, PathRule::LenientBarePath)
+        }
+        None => signature::verify_asymmetric(&message, &context.account.provider_keys, PathRule::LenientBarePath),
+    };
+    checked.map_err(|fault| refused(&fault.to_string(), 401, service, "00"))?;
     serde_json::from_slice(&request.body).map_err(|_| refused("the body is not such a notice", 400, service, "00"))
 }
 
@@ -57,7 +76,7 @@ pub fn verified<T: DeserializeOwned>(
 /// # Errors
 /// As [`verified`].
 pub fn payment(request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
-    let notice: NotifyRequest = verified(request, "56", context)?;
+    let notice: NotifyRequest = verified(request, "56", TrustedBy::Key, context)?;
     read_payment(&notice, &context.account.merchant_id)
 }
 
@@ -112,13 +131,25 @@ fn read_refunds(notice: &NotifyRequest) -> Option<NoticeEvent> {
 /// # Errors
 /// As [`verified`].
 pub fn payment_or_link(request: &HttpRequest, context: &CallContext<'_>) -> Result<Notice, NoticeRefused> {
+    payment_or_link_by(request, TrustedBy::Key, context)
+}
+
+/// As [`payment_or_link`], from a provider whose notices may be trusted like this.
+///
+/// # Errors
+/// As [`verified`].
+pub fn payment_or_link_by(
+    request: &HttpRequest,
+    trusted_by: TrustedBy,
+    context: &CallContext<'_>,
+) -> Result<Notice, NoticeRefused> {
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
     enum Message {
         Payment(Box<NotifyRequest>),
         Link(LinkNotice),
     }
-    match verified(request, "56", context)? {
+    match verified(request, "56", trusted_by, context)? {
         Message::Payment(message) => read_payment(&message, &context.account.merchant_id),
         Message::Link(message) => Ok(read_link(&message)),
     }

@@ -6,7 +6,7 @@ use lifecycle::{
 };
 use money::Amount;
 
-use super::world::{ON_SIGHT, RETURN_URL, SEEDED, World, wallets};
+use super::world::{ON_SIGHT, RETURN_URL, SEEDED, World, gateway_key, wallets};
 use crate::{Capability, NoticeEvent, imitation::SANDBOX_PIN};
 
 /// A charge in rupiah that every provider has confirmed on its page.
@@ -204,11 +204,23 @@ fn notices_are_believed_only_with_the_providers_signature_and_time() {
         changed.body[place] = b'6';
         let mut unsigned = sent[0].clone();
         unsigned.headers.retain(|(name, _)| name != "X-SIGNATURE");
-        for (bad, status) in [(changed, 401), (unsigned, 400)] {
+        // Another's signature over the very same notice.
+        let mut signed_by_another = sent[0].clone();
+        let (at, target) = (sent[0].header("X-TIMESTAMP").unwrap(), sent[0].target());
+        let sign = protocol::signature::sign_asymmetric(gateway_key(), "POST", target, &sent[0].body, at);
+        signed_by_another.headers.retain(|(name, _)| name != "X-SIGNATURE");
+        signed_by_another.headers.push(("X-SIGNATURE".into(), sign));
+        for (bad, status) in [(changed, 401), (unsigned, 400), (signed_by_another, 401)] {
             world.notices = vec![bad];
             let refused = world.read_notices().pop().unwrap().unwrap_err();
             assert_eq!(refused.response.status, status, "{}: {}", world.name(), refused.why);
         }
+        // Without the provider's key nobody can say that it is the provider's.
+        let keys = std::mem::take(&mut world.account.provider_keys);
+        world.notices = sent.clone();
+        let keyless = world.read_notices().pop().unwrap().unwrap_err();
+        assert_eq!(keyless.response.status, 401, "{}: {}", world.name(), keyless.why);
+        world.account.provider_keys = keys;
         world.notices = sent;
         world.clock.now = world.clock.now.plus_seconds(301);
         assert!(world.read_notices().pop().unwrap().is_err(), "{}: a stale notice", world.name());

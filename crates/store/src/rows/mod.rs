@@ -341,15 +341,16 @@ pub(crate) fn seal_notice(vault: &Vault, notice: &ProviderNotice) -> Result<Vec<
     Ok(vault.seal("provider_notices", &notice_place(notice), &notice.raw)?)
 }
 
-/// The id of a provider's notice: its time, then the beginning of the digest of who sent what. The same notice of the
-/// same microsecond is one.
+/// The id of a provider's notice: what it is about, then the beginning of the digest of who says what. However often a
+/// provider repeats it, it is one.
 pub(crate) fn notice_id(notice: &ProviderNotice) -> [u8; 16] {
+    let (about, event) = &notice.event;
     let mut text = digest::Context::new(&digest::SHA256);
     text.update(notice.connector.as_bytes());
     text.update(&[0]);
-    text.update(&notice.raw);
+    text.update(event);
     let mut id = [0; 16];
-    id[..8].copy_from_slice(&notice.received_at.micros().to_be_bytes());
+    id[..8].copy_from_slice(about);
     id[8..].copy_from_slice(&text.finish().as_ref()[..8]);
     id
 }

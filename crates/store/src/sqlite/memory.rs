@@ -82,7 +82,9 @@ mod tests {
     }
 
     fn keep(store: &SqliteStore, raw: u8) {
-        let notice = ProviderNotice { connector: "wallet", received_at: Instant::from_micros(1), raw: vec![raw] };
+        let event = ([0; 8], [raw; 32]);
+        let notice =
+            ProviderNotice { connector: "wallet", event, received_at: Instant::from_micros(1), raw: vec![raw] };
         let mut writer = store.writer().unwrap();
         writer.begin(&[]).unwrap();
         writer.commit(&Writes { provider_notices: vec![notice], ..Writes::default() }).unwrap();

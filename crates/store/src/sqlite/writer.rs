@@ -163,7 +163,8 @@ mod tests {
         let vault = Vault::new([1; 32], Box::new(|_| Ok(())));
         let store = SqliteStore::open(&folder.path().join("gateway.db"), vault).unwrap();
         let mut writer = SqliteWriter::open(Arc::clone(&store.inner)).unwrap();
-        let notice = crate::ProviderNotice { connector: "wallet", received_at: Instant::from_micros(1), raw: vec![1] };
+        let (event, received_at) = (([0; 8], [1; 32]), Instant::from_micros(1));
+        let notice = crate::ProviderNotice { connector: "wallet", event, received_at, raw: vec![1] };
         let writes = Writes { provider_notices: vec![notice], ..Writes::default() };
         writer.connection.commit_hook(Some(|| true)).unwrap();
         writer.begin(&[]).unwrap();

@@ -43,6 +43,7 @@ on_both_engines!(
     merchants_are_registered_and_replaced,
     a_merchant_is_registered_while_a_writer_is_at_work,
     a_changed_schema_is_refused,
+    a_notice_is_kept_once_however_often_it_is_told,
     nothing_secret_stands_in_the_files_and_no_other_key_opens_them,
     a_row_that_was_tampered_with_does_not_make_sense,
     a_killed_gateway_keeps_what_it_committed,
@@ -367,6 +368,25 @@ fn a_changed_schema_is_refused(engine: Engine) {
     assert!(newer.contains("run the newer gateway"), "{newer}");
 }
 
+fn a_notice_is_kept_once_however_often_it_is_told(engine: Engine) {
+    let mut fixture = fixture(engine);
+    let told = |connector, event, second, raw: &str| ProviderNotice {
+        connector,
+        event: ([7; 8], [event; 32]),
+        received_at: at(second),
+        raw: raw.as_bytes().to_vec(),
+    };
+    let mut keep = |notices: Vec<ProviderNotice>| {
+        fixture.commit(&Writes { provider_notices: notices, ..Writes::default() }).unwrap();
+        fixture.kept.count("provider_notices")
+    };
+    assert_eq!(keep(vec![told("wallet", 1, 1, "first")]), 1);
+    // Later, under other headers, and twice in one batch.
+    assert_eq!(keep(vec![told("wallet", 1, 2, "again"), told("wallet", 1, 3, "and again")]), 1);
+    assert_eq!(keep(vec![told("wallet", 2, 3, "another event")]), 2);
+    assert_eq!(keep(vec![told("bank", 1, 3, "another's of the same content"), told("wallet", 1, 4, "again")]), 3);
+}
+
 fn nothing_secret_stands_in_the_files_and_no_other_key_opens_them(engine: Engine) {
     let mut fixture = fixture(engine);
     let mut answered = request(1);
@@ -376,6 +396,7 @@ fn nothing_secret_stands_in_the_files_and_no_other_key_opens_them(engine: Engine
         tasks: samples::tasks(at(0)),
         provider_notices: vec![ProviderNotice {
             connector: "wallet",
+            event: ([0; 8], [1; 32]),
             received_at: at(1),
             raw: format!("POST /notice {TOKEN} {PHONE}").into_bytes(),
         }],

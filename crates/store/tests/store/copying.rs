@@ -31,6 +31,7 @@ fn used(engine: Engine) -> Kept {
         exchanges: vec![samples::exchange(1, 2, 3), samples::exchange(2, 2, 4)],
         provider_notices: vec![store::ProviderNotice {
             connector: "wallet",
+            event: ([0; 8], [1; 32]),
             received_at: samples::at(3),
             raw: b"notice".to_vec(),
         }],

@@ -87,6 +87,18 @@ impl Kept {
         }
     }
 
+    /// How many rows a table holds.
+    pub fn count(&self, table: &str) -> i64 {
+        let question = format!("SELECT count(*) FROM {table}");
+        match self {
+            Self::Sqlite(folder) => {
+                let connection = rusqlite::Connection::open(folder.path().join("gateway.db")).unwrap();
+                connection.query_row(&question, [], |row| row.get(0)).unwrap()
+            }
+            Self::Postgres(database) => database.ask(&question)[0][0].parse().unwrap(),
+        }
+    }
+
     /// Whether the database itself refuses a text.
     pub fn refuses(&self, text: &str) -> bool {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.run(text))).is_err()
