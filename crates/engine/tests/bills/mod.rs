@@ -378,6 +378,70 @@ async fn a_signed_notice_is_believed(kind: Kind) {
     shop.engine.stop().await;
 }
 
+/// What came of one bill: its state, and what was posted about it to the deposit, without when.
+async fn end_and_postings(shop: &Shop, order: &str) -> (&'static str, Vec<String>) {
+    let bill = shop.bill(order).await;
+    let name = AccountName::of(Class::MerchantDeposit, CODE);
+    let entries = shop.engine.read(move |reader| reader.entries(&name, 0, 1_000)).await.unwrap();
+    let own = entries.iter().filter(|entry| entry.subject == bill.id.bits());
+    let postings = own
+        .map(|entry| format!("{} {} {} {}", entry.kind.name(), entry.purpose.name(), entry.change, entry.held_change));
+    (bill.status.name(), postings.collect())
+}
+
+/// What happens to a bill that was refused and delivered all the same.
+#[derive(Clone, Copy, Debug)]
+enum Heard {
+    /// The source's notice.
+    Notice,
+    /// The clock goes on, and what is scheduled is asked.
+    Question,
+    /// The gateway is begun anew.
+    Restart,
+}
+
+/// A notice, the same again, a question that comes due, a restart: in each of their orders.
+async fn whatever_the_order_a_bill_ends_in_one_state_and_one_set_of_postings(kind: Kind) {
+    use Heard::{Notice, Question, Restart};
+    let mut shop = Shop::open(kind);
+    shop.top_up(1_000_000).await;
+    let orders = [
+        [Notice, Notice, Question, Restart],
+        [Notice, Question, Notice, Restart],
+        [Notice, Restart, Question, Notice],
+        [Question, Notice, Restart, Notice],
+        [Question, Restart, Notice, Notice],
+        [Restart, Notice, Notice, Question],
+        [Restart, Question, Notice, Notice],
+        [Notice, Question, Restart, Notice],
+    ];
+    let mut seen = vec![];
+    for (number, heard) in orders.into_iter().enumerate() {
+        let order = format!("08121{number}81037");
+        assert!(shop.pay(&order, &order).await.is_ok());
+        let notice = shop.source.notices().pop().expect("the source sends a notice");
+        for event in heard {
+            match event {
+                Notice => {
+                    assert_eq!(shop.engine.notice(shop.source.name, notice.clone()).await.status, 200, "{heard:?}");
+                }
+                Question => shop.clock.turn(10),
+                Restart => shop = shop.begin_anew().await,
+            }
+        }
+        shop.becomes(&order, "succeeded_late").await;
+        seen.push((heard, end_and_postings(&shop, &order).await));
+    }
+    let (first, end) = &seen[0];
+    for (other, other_end) in &seen {
+        assert_eq!(other_end, end, "{other:?} against {first:?}");
+    }
+    let paid = i64::from(PRICE) * i64::try_from(orders.len()).unwrap();
+    assert_eq!(shop.deposit().await, (1_000_000 - paid, 0));
+    shop.agrees(orders.len()).await;
+    shop.engine.stop().await;
+}
+
 /// A notice that anybody could have sent leads to a question at once, long before the scheduled one; but not about an
 /// order of another source, nor about one that is not open: asking might place it.
 async fn a_hint_leads_to_a_question_about_an_open_order_of_its_source_only(kind: Kind) {
@@ -514,6 +578,7 @@ on_both_engines!(
     a_definite_failure_gives_the_reservation_back,
     a_source_that_is_not_reached_is_left_for_the_next,
     a_signed_notice_is_believed,
+    whatever_the_order_a_bill_ends_in_one_state_and_one_set_of_postings,
     a_hint_leads_to_a_question_about_an_open_order_of_its_source_only,
     hints_about_nothing_do_not_fill_the_store,
     a_deposit_that_runs_low_is_told,
