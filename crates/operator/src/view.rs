@@ -62,6 +62,10 @@ fn subject(entry: &Entry) -> String {
         Kind::Reservation | Kind::Void | Kind::Expiry | Kind::BillPaid | Kind::BillPaidLate | Kind::Reversal => {
             lifecycle::BillId::from_bits(entry.subject).to_string()
         }
+        Kind::Settled => lifecycle::SettlementFileId::from_bits(entry.subject).to_string(),
+        Kind::Adopted | Kind::Corrected | Kind::Claimed | Kind::WriteOff => {
+            lifecycle::ReconciliationItemId::from_bits(entry.subject).to_string()
+        }
     }
 }
 

@@ -69,6 +69,12 @@ pub fn reconcile(matching: &Matching<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Under which texts items may account for these lines and for what we know: the claims that matching needs.
+pub fn claims_of(lines: &[SettlementLine], known: &[Expectation]) -> BTreeSet<String> {
+    let strangers = lines.iter().filter_map(claim_of_stranger);
+    known.iter().map(claim_of_known).chain(strangers).collect()
+}
+
 /// What accounts for a thing that we know.
 fn claim_of_known(expectation: &Expectation) -> String {
     format!("{}:{}", expectation.kind.name(), expectation.reference)

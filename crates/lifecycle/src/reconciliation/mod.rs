@@ -14,9 +14,10 @@
 //! ```
 //! Nothing is overwritten: a later line that brings what was missed closes the earlier item and opens one of its own.
 //!
-//! `matching` holds what finds the buckets, `importing` what keeps them, `closing` what ends them.
+//! `expecting` says what we believe, `matching` holds what finds the buckets, `importing` what keeps them, `closing` what ends them.
 
 mod closing;
+pub mod expecting;
 mod importing;
 mod matching;
 
@@ -28,7 +29,7 @@ use money::Amount;
 
 pub use closing::{Action, Close, close};
 pub use importing::{FINDINGS_PER_COMMIT_MAX, KeepFindings, keep_findings, portions};
-pub use matching::{Finding, Matching, reconcile};
+pub use matching::{Finding, Matching, claims_of, reconcile};
 
 use crate::{MerchantCode, ReconciliationItemId, SettlementFileId};
 

@@ -191,6 +191,8 @@ fn add(line: &mut Line, entry: &Entry) {
     match entry.purpose {
         Purpose::Fee => line.fee += entry.change,
         Purpose::Margin => line.margin -= entry.change,
-        Purpose::Bill | Purpose::Cost | Purpose::Payment | Purpose::Hold => line.amount += entry.change,
+        Purpose::Bill | Purpose::Cost | Purpose::Payment | Purpose::Hold | Purpose::Difference => {
+            line.amount += entry.change;
+        }
     }
 }

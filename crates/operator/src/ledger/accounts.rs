@@ -44,22 +44,23 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
 /// Every account of a merchant that anything was posted to.
 async fn of_merchant(door: &Door, merchant: &str) -> Result<Vec<Account>, Fault> {
     let mut accounts = vec![];
-    for class in Class::ALL.into_iter().filter(|class| *class != Class::ProviderFloat) {
+    for class in Class::ALL.into_iter().filter(|class| !class.has_provider()) {
         if let Some(Row::Account(account)) = door.row(Key::Account(AccountName::of(class, merchant))).await? {
             accounts.push(*account);
         }
     }
-    // A float's name ends with its provider's.
-    let mut after = AccountName::float(merchant, "");
-    loop {
-        let asked = after.clone();
-        let page = door.read(move |reader| reader.accounts(Some(&asked), 1)).await?;
-        match page.into_iter().next() {
-            Some(account) if account.name.class() == Class::ProviderFloat && account.name.merchant() == merchant => {
-                after = account.name.clone();
-                accounts.push(account);
+    // The name of a float or a claim ends with its provider's.
+    for mut after in [AccountName::float(merchant, ""), AccountName::claim(merchant, "")] {
+        loop {
+            let asked = after.clone();
+            let page = door.read(move |reader| reader.accounts(Some(&asked), 1)).await?;
+            match page.into_iter().next() {
+                Some(account) if account.name.class() == after.class() && account.name.merchant() == merchant => {
+                    after = account.name.clone();
+                    accounts.push(account);
+                }
+                _ => break,
             }
-            _ => break,
         }
     }
     accounts.sort_by(|one, other| one.name.cmp(&other.name));

@@ -534,6 +534,11 @@ statements!(
     RECONCILIATION_ITEMS_OPEN (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
         = "SELECT id, state, format, detail FROM reconciliation_items \
         WHERE state = 'open' AND id > $1 ORDER BY id LIMIT $2";
+    RECONCILIATION_EXCEPTIONS (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM reconciliation_items \
+        WHERE id > $1 AND bucket <> 'matched' ORDER BY id LIMIT $2";
+    REFUNDS_BETWEEN (UUID, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM refunds WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
     PAYMENTS_BETWEEN (UUID, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
         = "SELECT id, state, format, detail FROM payments WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
     BILLS_BETWEEN (UUID, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)

@@ -203,6 +203,10 @@ statements!(
         WHERE file = $1 AND id > $2 ORDER BY id LIMIT $3";
     RECONCILIATION_ITEMS_OPEN = "SELECT id, state, format, detail FROM reconciliation_items \
         WHERE state = 'open' AND id > $1 ORDER BY id LIMIT $2";
+    RECONCILIATION_EXCEPTIONS = "SELECT id, state, format, detail FROM reconciliation_items \
+        WHERE id > $1 AND bucket <> 'matched' ORDER BY id LIMIT $2";
+    REFUNDS_BETWEEN = "SELECT id, state, format, detail FROM refunds \
+        WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
     PAYMENTS_BETWEEN = "SELECT id, state, format, detail FROM payments \
         WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
     BILLS_BETWEEN = "SELECT id, state, format, detail FROM bills \
