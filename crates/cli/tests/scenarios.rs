@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant as Moment},
 };
 
-use client::{Client, Merchant, Prepared, Sent};
+use client::{Client, Merchant, Outcome, Prepared, Sent};
 use postgres_harness::ProductionServer;
 use protocol::keys::PrivateKey;
 use serde_json::{Value, json};
@@ -433,6 +433,33 @@ async fn a_database_that_restarts_under_load_needs_nobody() {
     }
     let charges = world.charges(product()).await;
     assert!(charges.iter().all(|charge| charge["requests"].as_u64() <= Some(1)), "{charges:?}");
+}
+
+/// A gateway that takes a request and never answers keeps nobody for ever, and what became of it is not called refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_never_answers_leaves_the_outcome_unknown() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base_url = format!("http://{}", listener.local_addr().expect("an address"));
+    let silent = tokio::spawn(async move {
+        let mut taken = vec![];
+        while let Ok((stream, _)) = listener.accept().await {
+            taken.push(stream);
+        }
+    });
+    let key = PrivateKey::generate().expect("a key");
+    let merchant = Merchant {
+        base_url,
+        partner_id: "SHOP".into(),
+        api_key: String::new(),
+        gateway_public_key: key.public_key().clone(),
+        private_key: key,
+    };
+    let client = Client::new(merchant).and_then(|client| client.with_timeout_seconds(1)).expect("an address");
+    let began = Moment::now();
+    let sent = pay(&client, "SILENT-1", "card", 20_000).await;
+    assert!(matches!(sent.outcome, Outcome::Unknown { .. }), "{:?}", sent.outcome);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    silent.abort();
 }
 
 /// The same amount written in two ways is one amount: an order of it is the same transaction.

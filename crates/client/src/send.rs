@@ -83,6 +83,14 @@ impl Client {
         Ok(Self { merchant, line, clock: Clock::default() })
     }
 
+    /// The same line with another patience than [`TIMEOUT_SECONDS`]; whatever is not answered by then is unknown.
+    ///
+    /// # Errors
+    /// [`ClientError::Transport`] when such a line cannot be made.
+    pub fn with_timeout_seconds(self, seconds: u64) -> Result<Self, ClientError> {
+        Ok(Self { line: Line::new(&self.merchant.base_url, seconds)?, ..self })
+    }
+
     /// The same line with another clock than the computer's.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
