@@ -84,6 +84,19 @@ impl Instant {
         }
     }
 
+    /// Reads a time as HTTP writes it, `Sun, 06 Nov 1994 08:49:37 GMT`; none when it is no such text.
+    ///
+    /// ```
+    /// use calendar::Instant;
+    /// let at = Instant::parse("1994-11-06T08:49:37Z").unwrap();
+    /// assert_eq!(Instant::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(at));
+    /// assert_eq!(Instant::parse_http_date("tomorrow"), None);
+    /// ```
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let at = jiff::fmt::rfc2822::parse(text).ok()?;
+        Some(Self(at.timestamp().as_microsecond()))
+    }
+
     /// SNAP's 25-character form in Jakarta time, `2024-03-14T07:49:28+07:00`.
     pub fn wire_text(self) -> String {
         let c = self.jakarta();

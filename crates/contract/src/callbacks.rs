@@ -9,7 +9,7 @@ use calendar::Instant;
 use lifecycle::{
     Merchant, NotificationId, PaymentId, Reason, Secret,
     linkage::Tokens,
-    notification::{BindingNotice, BindingResult, Notice, NoticeKind, PaymentNotice, PaymentResult},
+    notification::{Attempt, BindingNotice, BindingResult, Notice, NoticeKind, PaymentNotice, PaymentResult},
     payment::Payment,
     provider::Outcome,
     request::ServiceCode,
@@ -659,23 +659,74 @@ pub fn notification_body(notice: &Notice, merchant: &Merchant, id: NotificationI
     }
 }
 
-/// Reads a merchant's answer to a notification. Success delivers it, and so do *Paid Bill* and *Conflict*: both say
-/// that the merchant has it already. Anything else is delivered again later.
-pub fn read_acknowledgement(kind: NoticeKind, status: u16, body: &[u8]) -> Outcome {
-    let service = match kind {
+/// A merchant's answer to a notification, as far as it is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct NotificationAnswer<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Retry-After`, where sent.
+    pub retry_after: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// The echoes that a merchant may write into its answer: each must be that of the message.
+const ECHOES: &[&str] = &["customerNo", "virtualAccountNo", "paymentRequestId"];
+
+/// Reads a merchant's answer to a notification with this body. Only the documented answer accepts it: its own response
+/// code of success with a status of success, and no echo of another message. *Paid Bill* and *Conflict* accept it too,
+/// with their own status: both say that the merchant has it already. Anything else is not accepted, and is sent again.
+pub fn read_acknowledgement(kind: NoticeKind, sent: &str, answer: NotificationAnswer<'_>, now: Instant) -> Attempt {
+    let NotificationAnswer { status, retry_after, body } = answer;
+    if status == GONE {
+        return Attempt::Gone;
+    }
+    let error = match MerchantAnswer::read(status, body) {
+        Err(why) => why,
+        Ok(answer) => {
+            let service = kind_service(kind);
+            let accepted = answer.is(service, &codes::SUCCESSFUL) && (200..300).contains(&status);
+            let known = answer.is(service, &codes::PAID_BILL) || answer.is(service, &codes::CONFLICT);
+            match answer.other_echo(sent) {
+                None if accepted || known => return Attempt::Accepted,
+                None => answer.summary(),
+                Some(path) => format!("HTTP {status}, {path} is not that of the message"),
+            }
+        }
+    };
+    let retry_after_seconds = retry_after.and_then(|text| retry_after_seconds(text, now));
+    Attempt::NotAccepted { status: Some(status), error, retry_after_seconds }
+}
+
+/// The HTTP status of an address that is there no more.
+const GONE: u16 = 410;
+
+fn kind_service(kind: NoticeKind) -> ServiceCode {
+    match kind {
         NoticeKind::Payment => PAYMENT,
         NoticeKind::Binding => BINDING,
         NoticeKind::LowBalance => LOW_BALANCE,
         NoticeKind::Refund => REFUND,
-    };
-    match MerchantAnswer::read(status, body) {
-        Err(why) => Outcome::NotDelivered(why),
-        Ok(answer) => {
-            let accepted = answer.is(service, &codes::SUCCESSFUL) && (200..300).contains(&status);
-            let known = answer.is(service, &codes::PAID_BILL) || answer.is(service, &codes::CONFLICT);
-            if accepted || known { Outcome::Delivered } else { Outcome::NotDelivered(answer.summary()) }
-        }
     }
+}
+
+/// How long `Retry-After` asks to wait, in seconds: a number of them, or a time of HTTP. None when it is neither.
+///
+/// ```
+/// use calendar::Instant;
+/// use contract::callbacks::retry_after_seconds;
+/// let now = Instant::parse("1994-11-06T08:49:00Z").unwrap();
+/// assert_eq!(retry_after_seconds("120", now), Some(120));
+/// assert_eq!(retry_after_seconds("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(37));
+/// assert_eq!(retry_after_seconds("soon", now), None);
+/// ```
+pub fn retry_after_seconds(text: &str, now: Instant) -> Option<i64> {
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number that does not fit is longer than any wait.
+        return Some(text.parse().unwrap_or(i64::MAX));
+    }
+    Instant::parse_http_date(text).map(|at| at.seconds_since(now).max(0))
 }
 
 /// What a merchant answered.
@@ -700,6 +751,16 @@ impl<'a> MerchantAnswer<'a> {
 
     fn is(&self, service: ServiceCode, case: &Case) -> bool {
         self.code() == case.code(service.0)
+    }
+
+    /// An echo that is not that of the message.
+    fn other_echo(&self, sent: &str) -> Option<String> {
+        let sent = Document::parse(sent.as_bytes()).ok()?;
+        let other = ECHOES.iter().find(|name| {
+            let echoed = self.document.text(&format!("virtualAccountData.{name}"));
+            echoed.is_some_and(|echoed| sent.text(name).is_some_and(|own| own.trim() != echoed.trim()))
+        });
+        other.map(|name| format!("virtualAccountData.{name}"))
     }
 
     /// The code and at most 80 characters of the message.
@@ -822,7 +883,7 @@ mod tests {
         same_json(&message.write(), callback.sample);
         let answer = message.acknowledge("BOOK-1", testing::now());
         same_json(&String::from_utf8_lossy(&answer.body), callback.answer_sample);
-        assert_eq!(read_acknowledgement(NoticeKind::Payment, answer.status, &answer.body), Outcome::Delivered);
+        assert_eq!(acknowledged(NoticeKind::Payment, callback.sample, &answer), Attempt::Accepted);
     }
 
     #[test]
@@ -855,7 +916,7 @@ mod tests {
         assert!(!format!("{message:?}").contains("NykFMRWc2oEQ54RJj"));
         let answer = message.acknowledge();
         same_json(&String::from_utf8_lossy(&answer.body), callback.answer_sample);
-        assert_eq!(read_acknowledgement(NoticeKind::Binding, answer.status, &answer.body), Outcome::Delivered);
+        assert_eq!(acknowledged(NoticeKind::Binding, callback.sample, &answer), Attempt::Accepted);
         for (result, expected) in [
             (BindingResult::Failed(Reason::WrongOtp), BindingOutcome::Failed("Invalid OTP".into())),
             (BindingResult::Revoked, BindingOutcome::Revoked),
@@ -877,14 +938,33 @@ mod tests {
         assert_eq!(fault.argument.as_deref(), Some("additionalInfo.bankCardToken"));
     }
 
+    fn acknowledged(kind: NoticeKind, sent: &str, answer: &ReplyBody) -> Attempt {
+        let answer = NotificationAnswer { status: answer.status, retry_after: None, body: &answer.body };
+        read_acknowledgement(kind, sent, answer, testing::now())
+    }
+
     #[test]
-    fn only_the_merchants_word_delivers() {
-        let not = |why: &str| Outcome::NotDelivered(why.into());
+    fn only_the_documented_answer_accepts() {
+        const SENT: &str = r#"{"virtualAccountNo":"INV1","paymentRequestId":"pay_7"}"#;
+        let not = |why: &str| Err(why.to_owned());
         for (kind, status, body, expected) in [
-            (NoticeKind::Payment, 200, r#"{"responseCode":"2002500"}"#, Outcome::Delivered),
-            (NoticeKind::Binding, 200, r#"{"responseCode":"2000700"}"#, Outcome::Delivered),
-            (NoticeKind::Payment, 404, r#"{"responseCode":"4042514"}"#, Outcome::Delivered),
-            (NoticeKind::Payment, 409, r#"{"responseCode":"4092500"}"#, Outcome::Delivered),
+            (NoticeKind::Payment, 200, r#"{"responseCode":"2002500"}"#, Ok(())),
+            (NoticeKind::Payment, 200, r#"{"responseCode":"2002500","virtualAccountData":{"virtualAccountNo":"INV1"}}"#, Ok(())),
+            (NoticeKind::Binding, 200, r#"{"responseCode":"2000700"}"#, Ok(())),
+            (NoticeKind::Payment, 404, r#"{"responseCode":"4042514"}"#, Ok(())),
+            (NoticeKind::Payment, 409, r#"{"responseCode":"4092500"}"#, Ok(())),
+            (
+                NoticeKind::Payment,
+                200,
+                r#"{"responseCode":"2002500","virtualAccountData":{"virtualAccountNo":"INV2"}}"#,
+                not("HTTP 200, virtualAccountData.virtualAccountNo is not that of the message"),
+            ),
+            (
+                NoticeKind::Payment,
+                409,
+                r#"{"responseCode":"4092500","virtualAccountData":{"paymentRequestId":"pay_8"}}"#,
+                not("HTTP 409, virtualAccountData.paymentRequestId is not that of the message"),
+            ),
             (NoticeKind::Payment, 500, r#"{"responseCode":"2002500"}"#, not("2002500")),
             (NoticeKind::Payment, 200, r#"{"responseCode":"2000700"}"#, not("2000700")),
             (
@@ -895,8 +975,34 @@ mod tests {
             ),
             (NoticeKind::Payment, 200, "", not("HTTP 200, the body is not a JSON object")),
             (NoticeKind::Payment, 200, "OK", not("HTTP 200, the body is not a JSON object")),
+            (NoticeKind::Payment, 200, "{}", not("HTTP 200, the answer has no responseCode")),
         ] {
-            assert_eq!(read_acknowledgement(kind, status, body.as_bytes()), expected, "{status} {body}");
+            let answer = ReplyBody { status, body: body.as_bytes().to_vec() };
+            let expected = match expected {
+                Ok(()) => Attempt::Accepted,
+                Err(error) => Attempt::NotAccepted { status: Some(status), error, retry_after_seconds: None },
+            };
+            assert_eq!(acknowledged(kind, SENT, &answer), expected, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn a_merchant_may_say_when_to_come_back_or_never() {
+        let at = |status, retry_after| {
+            let answer = NotificationAnswer { status, retry_after, body: b"" };
+            match read_acknowledgement(NoticeKind::Payment, "{}", answer, testing::now()) {
+                Attempt::NotAccepted { retry_after_seconds, .. } => Ok(retry_after_seconds),
+                other => Err(other),
+            }
+        };
+        assert_eq!(at(503, Some("120")), Ok(Some(120)));
+        assert_eq!(at(429, Some(" 7 ")), Ok(Some(7)));
+        assert_eq!(at(503, Some("99999999999999999999")), Ok(Some(i64::MAX)));
+        // Our time is 2024-03-14T07:49:28+07:00.
+        assert_eq!(at(503, Some("Thu, 14 Mar 2024 00:50:28 GMT")), Ok(Some(60)));
+        assert_eq!(at(503, Some("Thu, 14 Mar 2024 00:40:28 GMT")), Ok(Some(0)));
+        assert_eq!(at(503, Some("-5")), Ok(None));
+        assert_eq!(at(503, None), Ok(None));
+        assert_eq!(at(410, Some("120")), Err(Attempt::Gone));
     }
 }

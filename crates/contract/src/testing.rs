@@ -200,7 +200,7 @@ pub fn refunded(kind: RefundKind, status: RefundStatus) -> Answer {
 
 /// The answer to a question about a payment.
 pub fn status(payment: Payment, refunds: Vec<Refund>) -> Answer {
-    Answer::PaymentStatus { payment: Box::new(payment), refunds }
+    Answer::PaymentStatus { payment: Box::new(payment), refunds, suspect: false }
 }
 
 /// A bill of the merchant as its inquiry left it, or would have: of this product and customer, with what the biller

@@ -11,8 +11,9 @@ use contract::{ReplyBody, WriteContext};
 use lifecycle::{
     Answer, Command, Context, Decision, Fresh, Key, NotificationId, Refusal, Row, Secret,
     command::World,
+    endpoint,
     exchange::Exchange,
-    notification::{Notice, NoticeKind, Notification, NotificationStatus, Subject},
+    notification::{Notice, Notification},
     request::{self, Admission, Request, RequestKey, ServiceCode, StoredAnswer},
     task::{Task, TaskKind},
 };
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     EngineOptions, Partner, SystemFresh, Threads,
     health::Gauge,
+    lanes::Lanes,
     perform::Work,
     persist::{Failed, Pen, run_here},
 };
@@ -220,6 +222,7 @@ pub struct Desk {
     work: mpsc::UnboundedSender<Work>,
     waiting: Arc<Waiting>,
     stop: CancellationToken,
+    lanes: Arc<Lanes>,
     /// Told when something was scheduled for later, on threads where nobody looks all the time.
     scheduled: Arc<Notify>,
     /// The latest time that an identity carries, in microseconds.
@@ -231,12 +234,18 @@ pub struct Desk {
 impl Desk {
     /// A desk over the queue; what is to be performed goes to `work`. When `stop` is cancelled, no writer waits any
     /// longer for a database that is not there.
-    pub fn new(errands: mpsc::Receiver<Errand>, work: mpsc::UnboundedSender<Work>, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        errands: mpsc::Receiver<Errand>,
+        work: mpsc::UnboundedSender<Work>,
+        stop: CancellationToken,
+        lanes: Arc<Lanes>,
+    ) -> Self {
         Self {
             errands: Arc::new(Mutex::new(errands)),
             work,
             waiting: Arc::default(),
             stop,
+            lanes,
             scheduled: Arc::default(),
             latest_micros: Arc::default(),
             gauge: Arc::default(),
@@ -397,8 +406,8 @@ impl BatchWriter {
         if batch.is_empty() {
             return;
         }
-        let Self { options, pen, fresh, .. } = self;
-        let mut decider = Decider { options, fresh };
+        let Self { options, pen, fresh, desk } = self;
+        let mut decider = Decider { options, lanes: &desk.lanes, fresh };
         let attempt = |pen: &mut Pen, batch: &[Submission]| decider.attempt(pen, batch, turn.take());
         let failed = match pen.persist(&mut batch, attempt).await {
             Ok(Attempted { world, verdicts, written }) => {
@@ -433,6 +442,11 @@ impl BatchWriter {
         let later = |verdict: &Verdict| verdict.tasks.iter().any(|task| task.attempts == 0);
         if self.options.threads == Threads::Inline && verdicts.iter().any(later) {
             self.desk.scheduled.notify_one();
+        }
+        for row in &world.rows {
+            if let Row::Endpoint(endpoint) = row {
+                self.desk.lanes.learn(endpoint);
+            }
         }
         let mut answers = vec![];
         for (submission, verdict) in batch.into_iter().zip(verdicts) {
@@ -473,6 +487,7 @@ struct Attempted {
 /// Decides the commands of a batch; may be asked to decide the same ones again over newer rows.
 struct Decider<'w> {
     options: &'w EngineOptions,
+    lanes: &'w Lanes,
     fresh: &'w mut SystemFresh,
 }
 
@@ -486,6 +501,8 @@ impl Decider<'_> {
         turn: Option<T>,
     ) -> Result<(Attempted, Option<Writes>), Failed> {
         let mut keys: Vec<Key> = batch.iter().flat_map(|submission| submission.command.keys()).collect();
+        // Where what they are told may have to wait.
+        keys.extend(batch.iter().flat_map(|submission| self.lanes.closed_of(&submission.partner.merchant.code)));
         keys.sort_unstable();
         keys.dedup();
         let loaded = pen.load(&keys)?;
@@ -500,6 +517,7 @@ impl Decider<'_> {
             verdicts.push(self.decide(submission, &mut world, &mut writes));
         }
         collect(&world, &mut writes);
+        keep_last(&mut writes.tasks);
         drop(turn);
         let written = !nothing(&writes);
         if written {
@@ -603,37 +621,31 @@ impl Decider<'_> {
 
     /// Writes a notice down as the bytes that every delivery will send.
     fn write_down(&mut self, notice: Notice, partner: &Partner, world: &mut WorkingSet, tasks: &mut Vec<Task>) {
-        let callbacks = &partner.merchant.callbacks;
-        let (kind, subject, url) = match &notice {
-            Notice::Payment(payment) => {
-                (NoticeKind::Payment, Subject::Payment(payment.payment), &callbacks.payment_url)
-            }
-            Notice::Binding(binding) => (NoticeKind::Binding, Subject::Link(binding.link), &callbacks.binding_url),
-            Notice::LowBalance(_) => (NoticeKind::LowBalance, Subject::Deposit, &callbacks.low_balance_url),
-            Notice::Refund(notice) => {
-                (NoticeKind::Refund, Subject::Refund(notice.refund.id), &callbacks.refund_url)
-            }
-        };
-        if url.is_none() {
+        let kind = notice.kind();
+        if partner.merchant.callbacks.url(kind).is_none() {
             return;
         }
         let now = self.options.clock.now();
         let id = NotificationId::from_bits(self.fresh.id());
         let body = contract::callbacks::notification_body(&notice, &partner.merchant, id);
-        world.put(
-            Notification {
-                id,
-                merchant: partner.merchant.code.clone(),
-                subject,
-                kind,
-                body: Secret::new(body),
-                created_at: now,
-                status: NotificationStatus::Pending { attempts: 0, last_error: None, suspect: false },
-            }
-            .into(),
-        );
-        let task = lifecycle::TaskId::from_bits(self.fresh.id());
-        tasks.push(Task { id: task, kind: TaskKind::Notify(id), due_at: now, attempts: 1 });
+        let endpoint = match world.row(&Key::Endpoint(partner.merchant.code.clone(), kind)) {
+            Some(Row::Endpoint(endpoint)) => Some(endpoint.as_ref()),
+            _ => None,
+        };
+        let (status, at_once) = endpoint::begin(endpoint);
+        let notification = Notification {
+            id,
+            merchant: partner.merchant.code.clone(),
+            subject: notice.subject(),
+            kind,
+            body: Secret::new(body),
+            created_at: now,
+            status,
+        };
+        if at_once {
+            tasks.push(Task { attempts: 1, ..notification.task(now) });
+        }
+        world.put(notification.into());
     }
 }
 
@@ -661,6 +673,18 @@ fn collect(world: &WorkingSet, writes: &mut Writes) {
             row => writes.rows.push(row.clone()),
         }
     }
+}
+
+/// A task that two commands of a batch scheduled is kept as the later one wants it.
+fn keep_last(tasks: &mut Vec<Task>) {
+    let mut seen = HashSet::with_capacity(tasks.len());
+    if tasks.iter().all(|task| seen.insert(task.id)) {
+        return;
+    }
+    seen.clear();
+    let mut last: Vec<Task> = tasks.drain(..).rev().filter(|task| seen.insert(task.id)).collect();
+    last.reverse();
+    *tasks = last;
 }
 
 fn nothing(writes: &Writes) -> bool {

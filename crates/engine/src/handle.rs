@@ -13,11 +13,13 @@ use catalogue::Catalogue;
 use connectors::Returned;
 use contract::{ProductFacts, ReplyBody};
 use lifecycle::{
-    Command, Digest, Key, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row, Secret,
-    TaskId,
+    Command, Digest, Key, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId,
+    Row, Secret, TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
+    exchange::Exchange,
     linkage::Link,
+    notification::NoticeKind,
     payment::{Payment, PaymentStatus},
     provider::{Outcome, ProviderCall},
     request::RequestKey,
@@ -34,10 +36,12 @@ use crate::{
     CrashPoint, EngineOptions, Environment, Merchants, Partner, SystemFresh, Threads,
     batch::{BatchWriter, Caller, Desk, Done, Errand, Submission, Unstored, chain},
     digest,
+    evidence::{About, Evidence},
     fresh::SharedFresh,
     health::{Gauge, StoreHealth},
     housekeeping,
     housekeeping::LedgerHealth,
+    lanes::Lanes,
     outgoing::MerchantLine,
     perform::{self, Work},
     schedule,
@@ -46,6 +50,8 @@ use crate::{
 
 /// How long stopping waits for calls under way, in milliseconds.
 const DRAIN_MS: u64 = 10_000;
+/// Among how many notifications about a payment the one of its outcome is looked for.
+const TOLD_MAX: usize = 32;
 /// How long a page waits for a state to change before it shows what there is, in milliseconds.
 const SETTLE_POLL_MS: u64 = 50;
 
@@ -63,6 +69,7 @@ struct Shared {
     products: Vec<ProductFacts>,
     lines: Lines,
     merchant_line: MerchantLine,
+    lanes: Arc<Lanes>,
     fresh: Arc<SharedFresh>,
     errands: mpsc::Sender<Errand>,
     work: mpsc::UnboundedSender<Work>,
@@ -133,11 +140,15 @@ impl Engine {
         let (errands, errands_received) = mpsc::channel(options.queue_commands_max);
         let (work, work_received) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
-        let desk = Desk::new(errands_received, work.clone(), stop.clone());
+        let lanes = Arc::new(Lanes::default());
+        let endpoints = store.reader().and_then(|reader| reader.endpoints(None, usize::MAX >> 1));
+        endpoints.map_err(StartError::Store)?.iter().for_each(|endpoint| lanes.learn(endpoint));
+        let desk = Desk::new(errands_received, work.clone(), stop.clone(), lanes.clone());
         let writers = start_writers(&options, store.as_ref(), &desk)?;
         let shared = Shared {
             products: products_of(&options),
             merchant_line: MerchantLine::new(&options, fresh.clone()),
+            lanes,
             fresh,
             store,
             readers: SyncMutex::new(vec![]),
@@ -338,17 +349,22 @@ impl Engine {
         result
     }
 
-    /// Finds the refunds that a question about a payment is about as well; the decision reads their present states.
+    /// Finds the refunds that a question about a payment is about as well, and what its merchant was told of its outcome;
+    /// the decision reads their present states.
     async fn with_refunds(&self, partner: &Arc<Partner>, command: Command) -> Command {
         let Command::AskPaymentStatus(mut question) = command else {
             return command;
         };
         let key = Key::PaymentByReference(partner.merchant.code.clone(), question.payment_reference.clone());
         let found = self.read(move |reader| match reader.row(&key)? {
-            Some(Row::Payment(payment)) => reader.refunds_of(payment.id),
-            _ => Ok(vec![]),
+            Some(Row::Payment(payment)) => {
+                Ok((reader.refunds_of(payment.id)?, reader.notifications_about(payment.id.bits(), TOLD_MAX)?))
+            }
+            _ => Ok((vec![], vec![])),
         });
-        question.refunds = found.await.unwrap_or_default().iter().map(|refund| refund.id).collect();
+        let (refunds, told) = found.await.unwrap_or_default();
+        question.refunds = refunds.iter().map(|refund| refund.id).collect();
+        question.told = told.iter().find(|row| row.kind == NoticeKind::Payment).map(|row| row.id);
         Command::AskPaymentStatus(question)
     }
 
@@ -480,6 +496,11 @@ impl Engine {
         }
     }
 
+    /// The connector whose word counts for a product.
+    pub fn seller(&self, product: &ProductCode) -> Option<&'static str> {
+        self.lines().seller(product)
+    }
+
     /// Reads what the customer's browser brought back from a product's page.
     pub fn returned(&self, product: &ProductCode, query: &[(String, String)]) -> Returned {
         match self.lines().seller(product).and_then(connectors::connector) {
@@ -490,10 +511,36 @@ impl Engine {
 
     /// Calls the provider on this line; one that we have no account at is known not to be reached.
     pub(crate) async fn call_line(&self, line: Option<&Arc<Line>>, call: &ProviderCall) -> Outcome {
+        self.call_line_seen(line, call, &mut Evidence::default()).await
+    }
+
+    /// The same, noting every request and answer.
+    pub(crate) async fn call_line_seen(
+        &self,
+        line: Option<&Arc<Line>>,
+        call: &ProviderCall,
+        evidence: &mut Evidence,
+    ) -> Outcome {
         match line {
-            Some(line) => self.shared.lines.call(line, call).await,
+            Some(line) => self.shared.lines.call_seen(line, call, evidence).await,
             None => Outcome::Refused(lifecycle::Reason::ProviderUnreachable),
         }
+    }
+
+    /// What is kept of a call.
+    pub(crate) fn kept(&self, evidence: Evidence, about: &About<'_>) -> Vec<Exchange> {
+        evidence.kept(about, self.shared.options.record, &self.shared.fresh)
+    }
+
+    /// A new identity.
+    pub(crate) fn fresh_id(&self) -> u128 {
+        self.shared.fresh.id(self.now())
+    }
+
+    /// Deletes a portion of the messages that are kept long enough; gives how many.
+    pub(crate) fn delete_old_exchanges(&self, portion: usize) -> Result<usize, StoreError> {
+        let days = self.shared.options.exchanges_days.max(1);
+        self.shared.store.delete_exchanges(self.now().plus_seconds(-days * 24 * 3600), portion)
     }
 
     pub(crate) fn lines(&self) -> &Lines {
@@ -502,6 +549,20 @@ impl Engine {
 
     pub(crate) fn merchant_line(&self) -> &MerchantLine {
         &self.shared.merchant_line
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.shared.lanes
+    }
+
+    /// A number below this one, by chance; 0 when it is 0.
+    pub(crate) fn random_below(&self, below: usize) -> usize {
+        let random = usize::try_from(self.shared.fresh.id(self.now()) & 0xffff_ffff).unwrap_or(0);
+        random.checked_rem(below).unwrap_or(0)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.shared.stop.is_cancelled()
     }
 
     pub(crate) fn crash_point(&self) -> &CrashPoint {
@@ -560,6 +621,18 @@ impl Engine {
         connector: Option<&str>,
         unstored: Option<Unstored>,
     ) -> Result<Done, Refusal> {
+        self.decide_by(partner, command, connector, unstored, vec![]).await
+    }
+
+    /// The same, keeping the messages that led to the command in its commit.
+    pub(crate) async fn decide_by(
+        &self,
+        partner: Arc<Partner>,
+        command: Command,
+        connector: Option<&str>,
+        unstored: Option<Unstored>,
+        exchanges: Vec<Exchange>,
+    ) -> Result<Done, Refusal> {
         let own = connector.and_then(connectors::connector).map(|known| known.descriptor().not_found_final_seconds);
         let not_found_final_seconds = self.shared.options.not_found_final_seconds.or(own).unwrap_or(i64::MAX);
         if self.shared.gauge.refuses(&command) {
@@ -567,7 +640,7 @@ impl Engine {
         }
         let from_merchant = command.request().is_some();
         let (reply, done) = Caller::new();
-        let submission = Submission { command, partner, not_found_final_seconds, unstored, exchanges: vec![], reply };
+        let submission = Submission { command, partner, not_found_final_seconds, unstored, exchanges, reply };
         let errand = Errand::Decide(Box::new(submission));
         if from_merchant {
             // A merchant is told to come back rather than kept in a growing queue; our own work waits its turn.
@@ -578,9 +651,25 @@ impl Engine {
         done.await.unwrap_or(Err(Refusal::StoreUnavailable))
     }
 
+    /// Commits a step about a merchant's endpoint, with what was said to it and by it; whether it was committed. While the
+    /// store refuses, its task keeps its lease and is taken up again later.
+    pub(crate) async fn commit_step(&self, partner: Arc<Partner>, command: Command, exchanges: Vec<Exchange>) -> bool {
+        let decided = self.decide_by(partner, command, None, None, exchanges).await;
+        if let Err(refusal) = &decided {
+            tracing::error!(?refusal, "what a merchant said was not committed; it is told again after its task's lease");
+        }
+        decided.is_ok()
+    }
+
     /// Commits what came of a task. While the store refuses, the task keeps its lease and is taken up again later.
-    pub(crate) async fn feed_back(&self, partner: Arc<Partner>, command: Command, connector: Option<&str>) {
-        if let Err(refusal) = self.decide(partner, command, connector, None).await {
+    pub(crate) async fn feed_back(
+        &self,
+        partner: Arc<Partner>,
+        command: Command,
+        connector: Option<&str>,
+        exchanges: Vec<Exchange>,
+    ) {
+        if let Err(refusal) = self.decide_by(partner, command, connector, None, exchanges).await {
             tracing::error!(?refusal, "an outcome was not committed; its task is taken up again after its lease");
         }
     }

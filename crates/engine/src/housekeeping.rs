@@ -9,10 +9,15 @@ use ledger::{
     verify::{Difference, Verifier},
 };
 
-use crate::Engine;
+use crate::{Engine, lanes};
 
 /// How many accounts or entries are read at once.
 const PAGE_ROWS: usize = 512;
+
+/// Messages that are deleted at once.
+const FORGET_ROWS: usize = 256;
+/// Portions of them in one pass.
+const FORGET_PORTIONS: usize = 64;
 
 /// What the continuous check of the ledger found since the gateway was started. It begins with every entry there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,15 +131,36 @@ pub(crate) async fn run(engine: Engine) {
             () = engine.stopping() => return,
             () = verify(&engine, &mut check) => {}
         }
+        lanes::refresh(&engine).await;
         let looking = engine.clone();
         let looked = engine.beside(move || looking.measure_store()).await;
         if let Err(error) = looked {
             tracing::error!(%error, "the look at the store's disk broke down");
         }
+        tokio::select! {
+            () = forget(&engine) => {}
+            () = engine.stopping() => return,
+        }
         let reloading = engine.clone();
         let reloaded = engine.beside(move || reloading.reload_merchants()).await;
         if let Ok(Err(error)) = reloaded {
             tracing::error!(error = %crate::batch::chain(&error), "could not read the merchants again; they stay as they were");
+        }
+    }
+}
+
+/// Deletes messages that were kept long enough, in small portions: writers go first.
+async fn forget(engine: &Engine) {
+    for _ in 0..FORGET_PORTIONS {
+        let forgetting = engine.clone();
+        let portion = engine.beside(move || forgetting.delete_old_exchanges(FORGET_ROWS)).await;
+        match portion {
+            Ok(Ok(FORGET_ROWS)) => {}
+            Ok(Ok(_)) | Err(_) => return,
+            Ok(Err(error)) => {
+                tracing::warn!(error = %crate::batch::chain(&error), "old messages were not deleted; the next pass goes on");
+                return;
+            }
         }
     }
 }

@@ -9,10 +9,13 @@
 pub mod batch;
 pub mod clock;
 pub mod crash;
+mod evidence;
 pub mod fresh;
+pub mod guard;
 mod handle;
 mod health;
 mod housekeeping;
+mod lanes;
 pub mod merchants;
 pub mod network;
 pub mod notices;
@@ -23,10 +26,12 @@ mod persist;
 pub mod reconciling;
 mod schedule;
 mod sources;
+mod transcript;
 pub mod transport;
 
 pub use clock::{Clock, SystemClock, Turn, TurnError, TurnableClock};
 pub use crash::CrashPoint;
+pub use evidence::Record;
 pub use fresh::{Entropy, SystemEntropy, SystemFresh, digest};
 pub use handle::{Engine, StartError};
 pub use health::StoreHealth;

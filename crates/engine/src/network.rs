@@ -4,14 +4,17 @@
 use std::{
     collections::HashMap,
     pin::Pin,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use connectors::{HttpRequest, HttpResponse};
 use lifecycle::MerchantCode;
 
-use crate::batch::chain;
+use crate::{
+    batch::chain,
+    guard::{self, PublicResolver, SystemResolver},
+};
 
 /// How long connecting may take, in milliseconds.
 pub const CONNECT_BUDGET_MS: u64 = 3_000;
@@ -51,9 +54,16 @@ pub trait Network: Send + Sync {
 pub struct HttpNetwork {
     /// By provider; all merchants share one.
     clients: RwLock<HashMap<Option<&'static str>, reqwest::Client>>,
+    /// Whether merchants are reached at public addresses only.
+    guarded: bool,
 }
 
 impl HttpNetwork {
+    /// The same, reaching merchants over TLS at public addresses only, whatever a name means at the moment.
+    pub fn guarded() -> Self {
+        Self { guarded: true, ..Self::default() }
+    }
+
     fn client(&self, to: Party<'_>) -> reqwest::Client {
         let name = match to {
             Party::Provider(name) => Some(name),
@@ -63,12 +73,27 @@ impl HttpNetwork {
             return known.clone();
         }
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        clients.entry(name).or_insert_with(|| http_client_without_budget().build().expect(CAN_BE_MADE)).clone()
+        let make = || {
+            let builder = http_client_without_budget();
+            let builder = match self.guarded && name.is_none() {
+                true => builder.https_only(true).dns_resolver(Arc::new(PublicResolver::<SystemResolver>::default())),
+                false => builder,
+            };
+            builder.build().expect(CAN_BE_MADE)
+        };
+        clients.entry(name).or_insert_with(make).clone()
     }
 }
 
 impl Network for HttpNetwork {
     fn send<'a>(&'a self, to: Party<'a>, request: HttpRequest, budget: Duration, bytes_max: usize) -> Sending<'a> {
+        if self.guarded
+            && let Party::Merchant(_) = to
+            && let Err(why) = guard::check_url(&request.url)
+        {
+            // An address that is a number asks no resolver.
+            return Box::pin(async move { Err(TransportError::NotReached(why)) });
+        }
         let client = self.client(to);
         Box::pin(async move { send_for(&client, request, Some(budget), bytes_max).await })
     }
@@ -135,4 +160,37 @@ async fn send_for(
         body.extend_from_slice(&piece);
     }
     Ok(HttpResponse { status, headers, body })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn in_production_a_merchant_is_reached_at_a_public_address_over_tls_or_not_at_all() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let merchant = MerchantCode::new("M");
+        let network = HttpNetwork::guarded();
+        let request = |url: String| HttpRequest { method: "POST", url, headers: vec![], body: vec![] };
+        let budget = Duration::from_secs(5);
+        for (host, expected) in [
+            (format!("http://127.0.0.1:{port}/"), "https"),
+            (format!("https://127.0.0.1:{port}/"), "127.0.0.1, which is not a public address"),
+            (format!("https://[::ffff:127.0.0.1]:{port}/"), "not a public address"),
+            (format!("https://localhost:{port}/"), "localhost"),
+        ] {
+            let sent = network.send(Party::Merchant(&merchant), request(host.clone()), budget, 1_000).await;
+            let Err(TransportError::NotReached(why)) = sent else { panic!("{host}: {sent:?}") };
+            assert!(why.contains(expected), "{host}: {why}");
+        }
+        // Past the first look: what the name means is asked of the resolver that gives public addresses only.
+        let client = network.client(Party::Merchant(&merchant));
+        let why = send(&client, request(format!("https://localhost:{port}/"))).await.unwrap_err().to_string();
+        assert!(why.contains("is not a public address"), "{why}");
+        assert!(listener.accept().is_err(), "somebody connected");
+    }
 }

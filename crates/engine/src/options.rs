@@ -7,7 +7,7 @@ use connectors::Account;
 use protocol::keys::PrivateKey;
 
 use crate::{
-    Clock, CrashPoint,
+    Clock, CrashPoint, Record,
     fresh::{Entropy, SystemEntropy},
     network::{HttpNetwork, Network},
 };
@@ -84,9 +84,16 @@ pub struct EngineOptions {
     /// Below this much room on the store's file system, in bytes, no new money is taken: what is under way needs the
     /// rest. Looked at with every housekeeping; 0: no floor. A database that is a server's own has none.
     pub store_free_bytes_min: u64,
+    /// Which messages exchanged with the outside are kept as evidence.
+    pub record: Record,
+    /// For how long they are kept, in days; at least one.
+    pub exchanges_days: i64,
     /// Where to die, for tests of exactly that.
     pub crash_point: CrashPoint,
 }
+
+/// For how long messages exchanged with the outside are kept unless somebody decides otherwise, in days.
+pub const EXCHANGES_DAYS: i64 = 180;
 
 impl EngineOptions {
     /// Options with the usual limits.
@@ -96,7 +103,10 @@ impl EngineOptions {
             base_url,
             clock,
             entropy: Arc::new(SystemEntropy),
-            network: Arc::new(HttpNetwork::default()),
+            network: Arc::new(match environment {
+                Environment::Sandbox => HttpNetwork::default(),
+                Environment::Production => HttpNetwork::guarded(),
+            }),
             threads: Threads::default(),
             private_key,
             accounts: HashMap::new(),
@@ -114,6 +124,8 @@ impl EngineOptions {
             tick_ms: 250,
             housekeeping_seconds: 10,
             store_free_bytes_min: 128 * 1024 * 1024,
+            record: Record::default(),
+            exchanges_days: EXCHANGES_DAYS,
             crash_point: CrashPoint::default(),
         }
     }

@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use calendar::Instant;
 use connectors::{HttpRequest, HttpResponse};
 use contract::callbacks;
 use lifecycle::{
-    Reason,
-    notification::{NoticeKind, Notification},
+    ExchangeId, Reason,
+    exchange::Exchange,
+    notification::{Attempt, Notification},
     payment::Payment,
     provider::Outcome,
 };
@@ -14,8 +16,10 @@ use protocol::{keys::PrivateKey, signature};
 
 use crate::{
     Clock, EngineOptions, Partner,
+    evidence::Evidence,
     fresh::SharedFresh,
     network::{Network, Party},
+    transcript,
     transport::{ANSWER_BYTES_MAX, TransportError},
 };
 
@@ -41,38 +45,69 @@ impl MerchantLine {
     }
 
     /// Asks the merchant whether the payment is right. Nothing was charged yet, so no answer is a no.
-    pub async fn inquire(&self, partner: &Partner, payment: &Payment) -> Outcome {
+    pub(crate) async fn inquire(&self, partner: &Partner, payment: &Payment, evidence: &mut Evidence) -> Outcome {
         let Some(url) = &partner.merchant.callbacks.inquiry_url else {
             return Outcome::MerchantExpects { amount: payment.amount };
         };
         let body = callbacks::inquiry_body(payment, &partner.merchant, self.clock.now());
-        match self.send(partner, url, body).await {
+        match self.send(partner, url, body, evidence).await {
             Ok(response) => callbacks::read_inquiry_answer(response.status, &response.body),
             Err(error) => Outcome::Refused(Reason::MerchantDeclined(error.to_string())),
         }
     }
 
-    /// Tells the merchant; only its own word that it accepted counts.
-    pub async fn notify(&self, partner: &Partner, notification: &Notification) -> Outcome {
-        let registered = &partner.merchant.callbacks;
-        let url = match notification.kind {
-            NoticeKind::Payment => &registered.payment_url,
-            NoticeKind::Binding => &registered.binding_url,
-            NoticeKind::LowBalance => &registered.low_balance_url,
-            NoticeKind::Refund => &registered.refund_url,
-        };
-        let Some(url) = url else {
-            return Outcome::NotDelivered("the merchant has no address registered for it".into());
-        };
+    /// Tells the merchant; only its own word that it accepted counts. What was said on both sides comes along.
+    pub async fn notify(&self, partner: &Partner, notification: &Notification) -> (Attempt, Exchange) {
+        let at = self.clock.now();
+        let since = tokio::time::Instant::now();
+        let not = |error: String| Attempt::NotAccepted { status: None, error, retry_after_seconds: None };
         let body = notification.body.expose().to_owned();
-        match self.send(partner, url, body).await {
-            Ok(response) => callbacks::read_acknowledgement(notification.kind, response.status, &response.body),
-            Err(error) => Outcome::NotDelivered(error.to_string()),
-        }
+        let (attempt, request, answer) = match partner.merchant.callbacks.url(notification.kind) {
+            None => {
+                let why = "the merchant has no address registered for it".to_owned();
+                (not(why.clone()), String::new(), Err(why))
+            }
+            Some(url) => {
+                let request = self.request(partner, url, body.clone());
+                let said = transcript::request_text(&request);
+                match self.deliver(partner, request).await {
+                    Ok(response) => {
+                        let answer = transcript::answer_text(&response);
+                        (read(notification, &body, &response, self.clock.now()), said, Ok(answer))
+                    }
+                    Err(error) => (not(error.to_string()), said, Err(error.to_string())),
+                }
+            }
+        };
+        let exchange = Exchange {
+            id: ExchangeId::from_bits(self.fresh.id(at)),
+            about: notification.id.bits(),
+            merchant: partner.merchant.code.clone(),
+            party: lifecycle::exchange::Party::Merchant,
+            purpose: "notification".into(),
+            at,
+            duration_us: u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX),
+            request,
+            answer,
+        };
+        (attempt, exchange)
     }
 
-    async fn send(&self, partner: &Partner, url: &str, body: String) -> Result<HttpResponse, TransportError> {
+    async fn send(
+        &self,
+        partner: &Partner,
+        url: &str,
+        body: String,
+        evidence: &mut Evidence,
+    ) -> Result<HttpResponse, TransportError> {
         let request = self.request(partner, url, body);
+        let (at, began) = (self.clock.now(), tokio::time::Instant::now());
+        let answer = self.deliver(partner, request.clone()).await;
+        evidence.note(at, began.elapsed(), request, &answer, None);
+        answer
+    }
+
+    async fn deliver(&self, partner: &Partner, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         self.network.send(Party::Merchant(&partner.merchant.code), request, self.budget, ANSWER_BYTES_MAX).await
     }
 
@@ -91,4 +126,13 @@ impl MerchantLine {
         ];
         request
     }
+}
+
+fn read(notification: &Notification, sent: &str, response: &HttpResponse, now: Instant) -> Attempt {
+    let answer = callbacks::NotificationAnswer {
+        status: response.status,
+        retry_after: response.header("Retry-After"),
+        body: &response.body,
+    };
+    callbacks::read_acknowledgement(notification.kind, sent, answer, now)
 }

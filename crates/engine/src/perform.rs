@@ -8,13 +8,19 @@ use lifecycle::{
     account_creation::AccountCreation,
     bill::{Bill, BillStatus, BillTask},
     linkage::{Link, LinkStatus},
+    notification::NotificationStatus,
     payment::{Payment, PaymentStatus},
     provider::{AccountInfo, AccountStatus, BillOrder, Charge, Outcome, ProviderCall, ProviderLink, RefundOrder},
     refund::{Refund, RefundStatus},
     task::{Task, TaskKind},
 };
 
-use crate::{Engine, Partner, batch::Unstored};
+use crate::{
+    Engine, Partner,
+    batch::Unstored,
+    evidence::{About, Evidence},
+    lanes,
+};
 
 /// A task to perform, with what the batch had at hand.
 pub struct Work {
@@ -35,12 +41,19 @@ enum Call {
     /// Wherever this product is asked for.
     Product(ProductCode, ProviderCall),
     AskMerchant(Box<Payment>),
-    Notify(Box<lifecycle::notification::Notification>),
     /// Nothing to do any more, or nothing that may be done again: this is the outcome.
     Settled(Outcome),
 }
 
 impl Call {
+    /// What a provider is asked, if one is.
+    fn of_provider(&self) -> Option<&ProviderCall> {
+        match self {
+            Self::Provider(_, call) | Self::Product(_, call) => Some(call),
+            Self::AskMerchant(_) | Self::Settled(_) => None,
+        }
+    }
+
     /// A call about this product.
     fn of_product(product: &ProductCode, call: ProviderCall) -> Self {
         Self::Product(product.clone(), call)
@@ -56,30 +69,36 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
         tracing::error!(task = %work.task.id, kind = work.task.kind.name(), "a task belongs to no merchant; it stays due");
         return;
     };
+    match &work.task.kind {
+        TaskKind::RunLane { kind, .. } => return lanes::run(&engine, partner, *kind).await,
+        TaskKind::Notify(_) => {
+            if let Some(Row::Notification(row)) = work.rows.first()
+                && let NotificationStatus::Pending { .. } = row.status
+            {
+                return lanes::notify(&engine, partner, &work.task, (**row).clone()).await;
+            }
+        }
+        _ => {}
+    }
     let crash = engine.crash_point();
     let call = call_of(&engine, &work);
-    let outcome = match call {
-        Call::Settled(outcome) => outcome,
-        Call::Provider(connector, call) => {
+    let mut evidence = Evidence::default();
+    let line = match &call {
+        Call::Provider(connector, _) => engine.lines().line(connector),
+        Call::Product(product, _) => engine.lines().of_product(product),
+        Call::AskMerchant(_) | Call::Settled(_) => None,
+    };
+    let outcome = match &call {
+        Call::Settled(outcome) => outcome.clone(),
+        Call::Provider(_, call) | Call::Product(_, call) => {
             crash.pass("before_call");
-            let outcome = engine.call_line(engine.lines().line(&connector), &call).await;
-            crash.pass("after_call");
-            outcome
-        }
-        Call::Product(product, call) => {
-            crash.pass("before_call");
-            let outcome = engine.call_line(engine.lines().of_product(&product), &call).await;
+            let outcome = engine.call_line_seen(line, call, &mut evidence).await;
             crash.pass("after_call");
             outcome
         }
         Call::AskMerchant(payment) => {
             crash.pass("before_callback");
-            engine.merchant_line().inquire(&partner, &payment).await
-        }
-        Call::Notify(notification) => {
-            let outcome = engine.merchant_line().notify(&partner, &notification).await;
-            crash.pass("after_callback");
-            outcome
+            engine.merchant_line().inquire(&partner, payment, &mut evidence).await
         }
     };
     tracing::info!(task.id = %work.task.id, kind = work.task.kind.name(), attempts = work.task.attempts, outcome = outcome_name(&outcome), "performed");
@@ -88,8 +107,16 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
         _ => None,
     });
     let connector = connector_of(&engine, &work);
+    let about = About {
+        task: &work.task,
+        merchant: &partner.merchant.code,
+        provider: line.map(|line| (line.connector.descriptor().name, &line.account)),
+        call: call.of_provider(),
+        outcome: &outcome,
+    };
+    let exchanges = engine.kept(evidence, &about);
     let command = Command::TaskEnded { task: work.task, outcome, link };
-    engine.feed_back(partner, command, connector.as_deref()).await;
+    engine.feed_back(partner, command, connector.as_deref(), exchanges).await;
 }
 
 fn merchant_of(work: &Work) -> Option<MerchantCode> {
@@ -100,6 +127,7 @@ fn merchant_of(work: &Work) -> Option<MerchantCode> {
         TaskKind::PayBill(about) | TaskKind::InquireBillPayment { bill: about, .. } => {
             return Some(about.merchant.clone());
         }
+        TaskKind::RunLane { merchant, .. } => return Some(merchant.clone()),
         _ => {}
     }
     work.rows.first().and_then(|row| match row {
@@ -142,7 +170,6 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
     let mut payment = None;
     let mut link = None;
     let mut creation = None;
-    let mut notification = None;
     let mut bill = None;
     let mut refund = None;
     for row in &work.rows {
@@ -150,10 +177,10 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
             Row::Payment(row) => payment = Some(row.as_ref()),
             Row::Link(row) => link = Some(row.as_ref()),
             Row::AccountCreation(row) => creation = Some(row.as_ref()),
-            Row::Notification(row) => notification = Some(row),
             Row::Bill(row) => bill = Some(row.as_ref()),
             Row::Refund(row) => refund = Some(row.as_ref()),
             Row::AuthCode(_)
+            | Row::Notification(_)
             | Row::Request(_)
             | Row::Account(_)
             | Row::TopUp(_)
@@ -189,7 +216,8 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
         TaskKind::InquireRefund(_) => refund_order(refund, payment, link)
             .zip(refund.and_then(refund_sent_at))
             .map(|((product, order), sent_at)| Call::Product(product, ProviderCall::InquireRefund { order, sent_at })),
-        TaskKind::Notify(_) => notification.map(|row| Call::Notify(row.clone())),
+        // A notification that is not to be tried any more comes here.
+        TaskKind::Notify(_) | TaskKind::RunLane { .. } => None,
     };
     call.unwrap_or_else(|| Call::Settled(Outcome::Unknown("the state that it belongs to has moved on".into())))
 }
@@ -336,7 +364,9 @@ fn refund_order(
             (*charged_at, provider_reference.clone())
         }
         PaymentStatus::Charging { charged_at } | PaymentStatus::Unknown { charged_at, .. } => (*charged_at, None),
-        PaymentStatus::Checkout | PaymentStatus::Confirming | PaymentStatus::Failed { .. } => (payment.created_at, None),
+        PaymentStatus::Checkout | PaymentStatus::Confirming | PaymentStatus::Failed { .. } => {
+            (payment.created_at, None)
+        }
     };
     let order = RefundOrder {
         refund: refund.id,
@@ -435,8 +465,6 @@ pub(crate) fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::BillReversed => "bill_reversed",
         Outcome::Float(_) => "float",
         Outcome::Prices(_) => "prices",
-        Outcome::Delivered => "delivered",
-        Outcome::NotDelivered(_) => "not_delivered",
         Outcome::Refused(_) => "refused",
         Outcome::Unknown(_) => "unknown",
     }

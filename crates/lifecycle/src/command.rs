@@ -10,19 +10,20 @@ use crate::{
     account_creation::{self, AccountCreation},
     auth_code::{self, AuthCode},
     bill::{self, Bill, BillTask},
+    case::{Case, CaseKind},
     decision::Context,
     deposit::{self, TopUp, TopUpStep},
-    endpoint::Endpoint,
+    endpoint::{Endpoint, EndpointCommand},
     enquiry,
     invoice::{self, Invoice, InvoiceBook},
     linkage::{self, Link},
-    notification::{self, NoticeKind, Notification},
+    notification::{NoticeKind, Notification},
     payment::{self, Payment},
     provider::Outcome,
     reconciliation::{self, ReconciliationItem, SettlementFile},
     refund::{self, Refund, RefundKind},
     request::{Request, RequestKey, ServiceCode},
-    ruling::{Ruling, RulingStatus},
+    ruling::{self, Ruling, RulingStatus},
     task::{Task, TaskKind},
 };
 
@@ -257,6 +258,8 @@ pub enum Command {
     KeepFindings(Box<reconciliation::KeepFindings>),
     /// Operator: do something about an exception of a reconciliation.
     CloseException(reconciliation::Close),
+    /// Operator: rule about a case whose outcome no provider tells.
+    Rule(ruling::Step),
     /// Our page: the customer chose a wallet to link.
     ChooseWallet {
         /// The page.
@@ -328,6 +331,8 @@ pub enum Command {
         /// Which link.
         link: LinkId,
     },
+    /// What happened at a merchant's endpoint, or what an operator wants of it.
+    Endpoint(EndpointCommand),
     /// A task ended with this outcome.
     TaskEnded {
         /// The task.
@@ -361,6 +366,7 @@ reader!(auth_code_row, AuthCode);
 reader!(link_row, Link);
 reader!(payment_row, Payment);
 reader!(refund_row, Refund);
+reader!(ruling_row, Ruling);
 reader!(creation_row, AccountCreation);
 reader!(notification_row, Notification);
 reader!(bill_row, Bill);
@@ -369,6 +375,7 @@ reader!(invoice_row, Invoice);
 reader!(invoice_book_row, InvoiceBook);
 reader!(settlement_file_row, SettlementFile);
 reader!(reconciliation_item_row, ReconciliationItem);
+reader!(endpoint_row, Endpoint);
 
 impl Command {
     /// The call behind the command, when a merchant made it.
@@ -398,6 +405,7 @@ impl Command {
             Self::TaskEnded { task, .. } => task.kind.answers(),
             Self::ChargeNoticed { .. } => Some(ServiceCode("54")),
             Self::BillNoticed { .. } => Some(ServiceCode::BILL_PAYMENT),
+            Self::Rule(step) => step.answers(),
             other => other.request().map(|request| request.service),
         }
     }
@@ -409,7 +417,38 @@ impl Command {
             keys.push(Key::Request(request.key.clone()));
             keys.extend(reference_key(request));
         }
+        keys.extend(self.case_heard_of().map(|(_, about)| Key::RulingOpen(about)));
         keys
+    }
+
+    /// The case that a provider says something about, where operators may have ruled about it: not what its first call
+    /// is answered, for nobody rules before that.
+    fn case_heard_of(&self) -> Option<Case> {
+        match self {
+            Self::ChargeNoticed { payment, .. } => Some((CaseKind::Payment, payment.bits())),
+            Self::RefundNoticed { refund, .. } => Some((CaseKind::Refund, refund.bits())),
+            Self::BillNoticed { task, .. } => Some((CaseKind::Bill, task.bill.bits())),
+            Self::TaskEnded { task, .. } => match &task.kind {
+                TaskKind::InquireCharge { payment, .. } => Some((CaseKind::Payment, payment.bits())),
+                TaskKind::InquireRefund(about) => Some((CaseKind::Refund, about.refund.bits())),
+                TaskKind::InquireBillPayment { bill, .. } => Some((CaseKind::Bill, bill.bill.bits())),
+                TaskKind::InquireBinding { link, .. } => Some((CaseKind::Link, link.bits())),
+                TaskKind::InquireCreation(creation) => Some((CaseKind::AccountCreation, creation.bits())),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What is said about it.
+    fn word(&self) -> Option<&Outcome> {
+        match self {
+            Self::ChargeNoticed { outcome, .. }
+            | Self::RefundNoticed { outcome, .. }
+            | Self::BillNoticed { outcome, .. }
+            | Self::TaskEnded { outcome, .. } => Some(outcome),
+            _ => None,
+        }
     }
 
     fn state_keys(&self) -> Vec<Key> {
@@ -430,15 +469,14 @@ impl Command {
             }
             Self::KeepFindings(c) => c.keys(),
             Self::CloseException(c) => c.keys(),
+            Self::Rule(c) => c.keys(),
             Self::Bind(c) => c.auth_code.map(Key::AuthCodeByCode).into_iter().chain(active_key(c)).collect(),
             Self::Unbind(c) => vec![Key::LinkByAccountToken(c.account_token)],
             Self::InquireAccount(c) => asked_link_key(c).into_iter().chain(creation_key(c)).collect(),
             Self::ReadBalance(c) => vec![Key::LinkByCardToken(c.card_token)],
             Self::Pay(c) => c.card_token.map(Key::LinkByCardToken).into_iter().collect(),
-            Self::AskPaymentStatus(c) => {
-                let refunds = c.refunds.iter().map(|id| Key::Refund(*id));
-                std::iter::once(payment_reference_key(c)).chain(refunds).collect()
-            }
+            Self::AskPaymentStatus(c) => c.keys(),
+            Self::Endpoint(c) => c.keys(),
             Self::Cancel(c) => cancel_keys(c).into(),
             Self::Refund(c) => refund_keys(c).into(),
             Self::RefundNoticed { refund, payment, .. } => vec![Key::Refund(*refund), Key::Payment(*payment)],
@@ -466,6 +504,15 @@ impl Command {
 
     /// Decides the command over the rows of its keys.
     pub fn decide(self, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
+        let heard = self.case_heard_of().zip(self.word().cloned());
+        let mut decision = self.decide_alone(world, context)?;
+        if let Some((case, word)) = heard {
+            ruling::answer_to(&word, case, &mut decision, world, context);
+        }
+        Ok(decision)
+    }
+
+    fn decide_alone(self, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
         match self {
             Self::IssueAuthCode(c) => auth_code::issue(c, context),
             Self::Bind(c) => {
@@ -492,10 +539,10 @@ impl Command {
                 payment::pay(c, link, context)
             }
             Self::AskPaymentStatus(c) => {
-                let payment = payment_row(world, &payment_reference_key(&c));
+                let payment = payment_row(world, &c.payment_key());
                 let refunds = c.refunds.iter().filter_map(|id| refund_row(world, &Key::Refund(*id)).cloned());
                 let refunds = refunds.collect();
-                enquiry::payment_status(c, payment, refunds, context)
+                enquiry::payment_status(c, payment, refunds, world, context)
             }
             Self::Cancel(c) => {
                 let [payment, existing] = cancel_keys(&c);
@@ -521,6 +568,8 @@ impl Command {
             Self::SettleInvoice(c) => invoice::settle(c, world, context),
             Self::KeepFindings(c) => reconciliation::keep_findings(*c, world, context),
             Self::CloseException(c) => reconciliation::close(c, world, context),
+            Self::Rule(c) => ruling::step(c, world, context),
+            Self::Endpoint(c) => c.decide(world, context),
             other => other.decide_step(world, context),
         }
     }
@@ -616,10 +665,6 @@ fn creation_key(command: &enquiry::InquireAccount) -> Option<Key> {
     Some(Key::AccountCreationByPhone(command.request.key.merchant.clone(), command.product.clone(), phone))
 }
 
-fn payment_reference_key(command: &enquiry::AskPaymentStatus) -> Key {
-    Key::PaymentByReference(command.request.key.merchant.clone(), command.payment_reference.clone())
-}
-
 /// The payment to cancel, and its cancellation, if there was one before.
 fn cancel_keys(command: &refund::CancelPayment) -> [Key; 2] {
     let (merchant, reference) = (&command.request.key.merchant, &command.payment_reference);
@@ -700,8 +745,8 @@ fn task_ended(
             let refund = refund_row(world, &Key::Refund(about.refund));
             refund.zip(payment).map(|(refund, payment)| refund::reported(refund, payment, Some(task), outcome, context))
         }
-        TaskKind::Notify(id) => notification_row(world, &Key::Notification(*id))
-            .map(|notification| notification::attempt_ended(notification, task, &outcome, context)),
+        // What they come to is told by a command of its own.
+        TaskKind::Notify(_) | TaskKind::RunLane { .. } => None,
     };
     decided.unwrap_or_else(|| Decision::ending(task.id))
 }

@@ -186,6 +186,8 @@ pub enum Answer {
         payment: Box<Payment>,
         /// Its refunds, the oldest first.
         refunds: Vec<Refund>,
+        /// Whether the merchant answered the newest notification of its outcome without accepting it.
+        suspect: bool,
     },
     /// Refund (58) and Cancel (57): asked of the provider; the state says what came of it.
     Refund {

@@ -2,10 +2,13 @@
 //! They are recorded like every call, because their external ids count too.
 
 use crate::{
-    Answer, Decision, Digest, ProductCode, Refusal,
+    Answer, Decision, Digest, Key, NotificationId, ProductCode, Refusal,
     account_creation::{AccountCreation, AccountCreationStatus},
+    command::{World, notification_row},
     decision::Context,
+    endpoint::Lane,
     linkage::{self, Link, LinkStatus},
+    notification::{self, NoticeKind, Subject},
     payment::Payment,
     provider::{AccountInfo, AccountStatus, Outcome},
     refund::Refund,
@@ -140,15 +143,44 @@ pub struct AskPaymentStatus {
     pub payment_reference: String,
     /// Our reference of it, where sent: must be the same payment.
     pub payment: Option<crate::PaymentId>,
+    /// `isPaymentNotif`, where sent.
+    pub wish: Option<NotificationWish>,
+    /// The newest notification of the payment's outcome, as `engine` found it before.
+    pub told: Option<NotificationId>,
     /// The payment's refunds, as `engine` found them before: their present states are told.
     pub refunds: Vec<crate::RefundId>,
 }
 
-/// Answers where a payment stands.
+/// What is to become of the notification of a payment's outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotificationWish {
+    /// `Y`: send it again.
+    Resend,
+    /// `N`: the merchant knows the outcome, and is not to be told any more. No money is changed by that.
+    Acknowledge,
+}
+
+impl AskPaymentStatus {
+    pub(crate) fn payment_key(&self) -> Key {
+        Key::PaymentByReference(self.request.key.merchant.clone(), self.payment_reference.clone())
+    }
+
+    /// The rows that the answer needs.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let endpoint = || Key::Endpoint(self.request.key.merchant.clone(), NoticeKind::Payment);
+        let resends = self.wish == Some(NotificationWish::Resend);
+        let told = self.told.map(Key::Notification);
+        let refunds = self.refunds.iter().map(|id| Key::Refund(*id));
+        [self.payment_key()].into_iter().chain(refunds).chain(told).chain(resends.then(endpoint)).collect()
+    }
+}
+
+/// Answers where a payment stands, and does what is wished of the notification of its outcome.
 pub fn payment_status(
     command: AskPaymentStatus,
     payment: Option<&Payment>,
     refunds: Vec<Refund>,
+    world: &dyn World,
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
     let payment = payment
@@ -156,10 +188,27 @@ pub fn payment_status(
             payment.merchant == context.merchant.code && command.payment.is_none_or(|id| id == payment.id)
         })
         .ok_or(Refusal::PaymentNotFound)?;
+    let told = command.told.and_then(|id| notification_row(world, &Key::Notification(id)));
+    let notification = told.filter(|row| row.subject == Subject::Payment(payment.id));
+    let mut suspect = notification.is_some_and(|row| row.status.is_suspect());
+    let mut decision = match (command.wish, notification) {
+        (Some(NotificationWish::Resend), Some(row)) => {
+            let mut lane = Lane::of(row.merchant.clone(), row.kind, world);
+            lane.resend(row, context);
+            lane.decision
+        }
+        (Some(NotificationWish::Acknowledge), Some(row)) => {
+            suspect = false;
+            let mut decision = Decision::default();
+            notification::acknowledge(row, &mut decision, context.now);
+            decision
+        }
+        (None, _) | (_, None) => Decision::default(),
+    };
     let key = command.request.key.clone();
-    let mut decision = Decision::recording(command.request);
+    decision.request = Some(command.request);
     let mut refunds: Vec<Refund> = refunds.into_iter().filter(|refund| refund.payment == payment.id).collect();
     refunds.sort_by_key(|refund| (refund.created_at, refund.id));
-    decision.answer(key, Answer::PaymentStatus { payment: Box::new(payment.clone()), refunds });
+    decision.answer(key, Answer::PaymentStatus { payment: Box::new(payment.clone()), refunds, suspect });
     Ok(decision)
 }

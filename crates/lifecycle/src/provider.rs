@@ -383,12 +383,50 @@ pub enum Outcome {
     Float(Amount),
     /// What the provider sells us, in its own order; a code may come more than once.
     Prices(Vec<SourcePrice>),
-    /// A notification was accepted by the merchant.
-    Delivered,
-    /// A notification was not accepted: a short text for the operator.
-    NotDelivered(String),
     /// Known not to have happened.
     Refused(Reason),
     /// Perhaps happened; the text is evidence for the operator.
     Unknown(String),
+}
+
+impl ProviderLink {
+    fn secrets(&self) -> impl Iterator<Item = &Secret> + use<'_> {
+        self.access_token.iter().chain(&self.refresh_token).chain(&self.payment_token)
+    }
+}
+
+impl ProviderCall {
+    /// What nobody may read in what is sent.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        fn of(link: Option<&ProviderLink>) -> Vec<&Secret> {
+            link.into_iter().flat_map(ProviderLink::secrets).collect()
+        }
+        match self {
+            Self::Bind { auth_code, .. } => auth_code.iter().collect(),
+            Self::InquireBinding { provider, returned_code, .. } => provider.secrets().chain(returned_code).collect(),
+            Self::InquireAccount { provider, .. } => of(provider.as_ref()),
+            Self::ReadBalance { provider, .. } | Self::Unbind { provider, .. } => of(Some(provider)),
+            Self::Charge(charge) => of(charge.provider.as_ref()),
+            Self::Refund(order) | Self::InquireRefund { order, .. } => of(order.provider.as_ref()),
+            Self::CreateAccount { pin, password, .. } => vec![pin, password],
+            Self::StartAuthorisation { .. }
+            | Self::InquireCharge { .. }
+            | Self::InquireBill(_)
+            | Self::PayBill(_)
+            | Self::InquireBillPayment { .. }
+            | Self::ReadFloat
+            | Self::ListPrices => vec![],
+        }
+    }
+}
+
+impl Outcome {
+    /// What nobody may read in what came back.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Linked(link) | Self::CustomerNeeded { provider: link, .. } => link.secrets().collect(),
+            Self::BillPaid(receipt) => receipt.token.iter().collect(),
+            _ => vec![],
+        }
+    }
 }

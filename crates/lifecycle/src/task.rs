@@ -4,8 +4,9 @@
 use calendar::Instant;
 
 use crate::{
-    AccountCreationId, BillId, Key, LinkId, NotificationId, PaymentId, ProductCode, TaskId,
+    AccountCreationId, BillId, Key, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, TaskId,
     bill::BillTask,
+    notification::NoticeKind,
     refund::RefundTask,
     request::{RequestKey, ServiceCode},
 };
@@ -91,6 +92,13 @@ pub enum TaskKind {
     InquireRefund(RefundTask),
     /// Tell a merchant.
     Notify(NotificationId),
+    /// Try what waits for an endpoint.
+    RunLane {
+        /// Whose endpoint.
+        merchant: MerchantCode,
+        /// Which of its addresses.
+        kind: NoticeKind,
+    },
 }
 
 impl TaskKind {
@@ -111,6 +119,7 @@ impl TaskKind {
             Self::PayBill(task) | Self::InquireBillPayment { bill: task, .. } => Some(Key::Bill(task.bill)),
             Self::Refund(task) | Self::InquireRefund(task) => Some(Key::Refund(task.refund)),
             Self::Notify(notification) => Some(Key::Notification(*notification)),
+            Self::RunLane { merchant, kind } => Some(Key::Endpoint(merchant.clone(), *kind)),
         }
     }
 
@@ -134,6 +143,7 @@ impl TaskKind {
             Self::Refund(_) => "refund",
             Self::InquireRefund(_) => "inquire_refund",
             Self::Notify(_) => "notify",
+            Self::RunLane { .. } => "run_lane",
         }
     }
 
@@ -148,7 +158,11 @@ impl TaskKind {
             Self::InquireBill(_) => Some(ServiceCode::BILL_INQUIRY),
             Self::PayBill(_) | Self::InquireBillPayment { .. } => Some(ServiceCode::BILL_PAYMENT),
             Self::Refund(task) | Self::InquireRefund(task) => Some(task.kind.service()),
-            Self::CreateAccount(_) | Self::InquireCreation(_) | Self::ExpireCheckout(_) | Self::Notify(_) => None,
+            Self::CreateAccount(_)
+            | Self::InquireCreation(_)
+            | Self::ExpireCheckout(_)
+            | Self::Notify(_)
+            | Self::RunLane { .. } => None,
         }
     }
 
@@ -189,7 +203,8 @@ impl TaskKind {
             | Self::InquireBill(_)
             | Self::InquireBillPayment { .. }
             | Self::InquireRefund(_)
-            | Self::Notify(_) => true,
+            | Self::Notify(_)
+            | Self::RunLane { .. } => true,
         }
     }
 }

@@ -139,6 +139,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("subject", Id),
             ("created_at", Integer),
             ("state", Text),
+            ("halted", Text),
             ("format", Integer),
             ("detail", Bytes),
         ],

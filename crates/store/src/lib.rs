@@ -20,7 +20,7 @@ pub mod verify;
 
 pub use migrations::MigrationError;
 pub use open::open;
-pub use port::{NotificationFilter, ProviderNotice, Reader, Settled, Store, StoreError, Writer, Writes};
+pub use port::{HaltedCount, NotificationFilter, ProviderNotice, Reader, Settled, Store, StoreError, Writer, Writes};
 pub use postgres::{PostgresOptions, PostgresStore};
 pub use sqlite::SqliteStore;
 pub use vault::Vault;

@@ -12,6 +12,7 @@ use lifecycle::{
     BillId, ExchangeId, InvoiceId, Key, Merchant, MerchantCode, NotificationId, PaymentId, ReconciliationItemId,
     RefundId, Row, RulingId, SettlementFileId, TaskId, TopUpId,
     bill::Bill,
+    case::CaseKind,
     deposit::TopUp,
     endpoint::Endpoint,
     exchange::Exchange,
@@ -21,7 +22,7 @@ use lifecycle::{
     reconciliation::{ReconciliationItem, SettlementFile},
     refund::Refund,
     request::{Request, RequestKey, StoredAnswer},
-    ruling::{CaseKind, Ruling},
+    ruling::Ruling,
     task::Task,
 };
 
@@ -111,6 +112,19 @@ pub struct Writes {
     pub provider_notices: Vec<ProviderNotice>,
     /// Messages exchanged with the outside, the evidence for what is written here.
     pub exchanges: Vec<Exchange>,
+}
+
+/// How many notifications of an endpoint are in a state in which nothing of their own goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HaltedCount {
+    /// Whose.
+    pub merchant: MerchantCode,
+    /// By which callback.
+    pub kind: NoticeKind,
+    /// `waiting` or `exhausted`.
+    pub state: String,
+    /// How many.
+    pub count: u64,
 }
 
 /// Which notifications are asked for; everything that is none fits all.
@@ -267,6 +281,17 @@ pub trait Reader: Send {
         limit: usize,
     ) -> Result<Vec<ReconciliationItem>, StoreError>;
 
+    /// Items of reconciliations that both sides did not agree about, whatever became of them, oldest first, from the one
+    /// after `after` (all when none). Walks over all items in between: for people.
+    fn reconciliation_exceptions(
+        &self,
+        after: Option<ReconciliationItemId>,
+        limit: usize,
+    ) -> Result<Vec<ReconciliationItem>, StoreError>;
+
+    /// Everybody's refunds and cancellations from this id on, before that one, oldest first.
+    fn refunds_between(&self, from: RefundId, until: RefundId, limit: usize) -> Result<Vec<Refund>, StoreError>;
+
     /// Everybody's payments from this id on, before that one, oldest first. An id begins with the time of its making.
     fn payments_between(&self, from: PaymentId, until: PaymentId, limit: usize) -> Result<Vec<Payment>, StoreError>;
 
@@ -307,6 +332,17 @@ pub trait Reader: Send {
         after: Option<NotificationId>,
         limit: usize,
     ) -> Result<Vec<Notification>, StoreError>;
+
+    /// The notifications that wait for an endpoint, oldest first. Costs as much as it gives, however many wait.
+    fn waiting_notifications(
+        &self,
+        merchant: &MerchantCode,
+        kind: NoticeKind,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError>;
+
+    /// How many notifications of each endpoint wait for it or were given up on: merchant, kind, the state's name, how many.
+    fn halted_notifications(&self) -> Result<Vec<HaltedCount>, StoreError>;
 
     /// The notifications about something, by the bits of its id, newest first.
     fn notifications_about(&self, subject: u128, limit: usize) -> Result<Vec<Notification>, StoreError>;

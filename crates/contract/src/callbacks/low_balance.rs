@@ -84,14 +84,11 @@ impl LowBalanceMessage {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::{
-        notification::{Notice, NoticeKind},
-        provider::Outcome,
-    };
+    use lifecycle::notification::{Attempt, Notice, NoticeKind};
 
     use super::*;
     use crate::{
-        callbacks::{CALLBACKS, notification_body, read_acknowledgement},
+        callbacks::{CALLBACKS, NotificationAnswer, notification_body, read_acknowledgement},
         testing,
     };
 
@@ -109,7 +106,9 @@ mod tests {
         same_json(&message.write(), callback.sample);
         let answer = message.acknowledge();
         same_json(&String::from_utf8_lossy(&answer.body), callback.answer_sample);
-        assert_eq!(read_acknowledgement(NoticeKind::LowBalance, answer.status, &answer.body), Outcome::Delivered);
+        let answer = NotificationAnswer { status: answer.status, retry_after: None, body: &answer.body };
+        let read = read_acknowledgement(NoticeKind::LowBalance, callback.sample, answer, testing::now());
+        assert_eq!(read, Attempt::Accepted);
         let notice = LowBalanceNotice {
             available: Amount::rupiah(95_000),
             warning_level: Amount::rupiah(100_000),

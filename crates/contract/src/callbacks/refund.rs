@@ -243,14 +243,13 @@ fn went_back(payment: &Payment) -> Amount {
 mod tests {
     use lifecycle::{
         Reason,
-        notification::{Notice, NoticeKind},
-        provider::Outcome,
+        notification::{Attempt, Notice, NoticeKind},
         refund::{Refund, RefundKind},
     };
 
     use super::*;
     use crate::{
-        callbacks::{CALLBACKS, notification_body, read_acknowledgement},
+        callbacks::{CALLBACKS, NotificationAnswer, notification_body, read_acknowledgement},
         testing,
     };
 
@@ -270,7 +269,9 @@ mod tests {
         assert_eq!(value(&message.write()), value(callback.sample));
         let answer = message.acknowledge();
         assert_eq!(value(&String::from_utf8_lossy(&answer.body)), value(callback.answer_sample));
-        assert_eq!(read_acknowledgement(NoticeKind::Refund, answer.status, &answer.body), Outcome::Delivered);
+        let answer = NotificationAnswer { status: answer.status, retry_after: None, body: &answer.body };
+        let read = read_acknowledgement(NoticeKind::Refund, callback.sample, answer, testing::now());
+        assert_eq!(read, Attempt::Accepted);
     }
 
     #[test]

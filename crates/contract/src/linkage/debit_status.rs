@@ -152,12 +152,14 @@ impl Operation for DebitStatus {
             request: context.request(self, None),
             payment_reference: parts::required(document, "originalPartnerReferenceNo")?,
             payment: parts::payment_id(document, "originalReferenceNo")?,
+            wish: None,
+            told: None,
             refunds: vec![],
         }))))
     }
 
     fn write(&self, answer: &Answer, _: &WriteContext<'_>) -> ReplyBody {
-        let Answer::PaymentStatus { payment, refunds } = answer else {
+        let Answer::PaymentStatus { payment, refunds, .. } = answer else {
             return parts::otherwise(self.service(), answer);
         };
         envelope::reply(self.service(), &codes::SUCCESSFUL, |object| write_status(object, payment, refunds))

@@ -2,7 +2,7 @@
 
 use lifecycle::{
     Answer, Command, Reason,
-    enquiry::AskPaymentStatus,
+    enquiry::{AskPaymentStatus, NotificationWish},
     payment::{Payment, PaymentStatus},
     request::ServiceCode,
 };
@@ -35,7 +35,8 @@ const FIELDS: &[Field] = &[
         PAGE,
         "additionalInfo.isPaymentNotif",
         Kind::OneOf(&["Y", "N"]),
-        "Changes nothing here: Payment is repeated until you accept it.",
+        "`Y`: Payment is sent to you again. `N`: you know the outcome and Payment is not sent any more; no money is changed \
+         by it. Left out: nothing but the question.",
     ),
     Field::optional(PAGE, "additionalInfo.productCode", Kind::Text(32), "The product."),
 ];
@@ -46,7 +47,8 @@ const REPLY_FIELDS: &[Field] = &[
         PAGE,
         "virtualAccountData.paymentFlagStatus",
         Kind::OneOf(&["S", "F", "SP", "IP", "EX"]),
-        "`S` paid, `F` not paid, `SP` not known yet, `IP` under way, `EX` not paid in time.",
+        "`S` paid, `F` not paid, `IP` under way, `EX` not paid in time, `SP` suspect: the outcome is not known yet, or it is \
+         and your answer to Payment was not the documented one; `paidAmount` tells the two apart.",
     ),
     Field::mandatory(SNAP, "virtualAccountData.paymentFlagReason", Kind::Object, "The same in words."),
     Field::mandatory(SNAP, "virtualAccountData.paymentFlagReason.english", Kind::Text(64), "In English."),
@@ -67,7 +69,7 @@ const REPLY_FIELDS: &[Field] = &[
     Field::mandatory(SNAP, "virtualAccountData.inquiryRequestId", Kind::Text(128), "Our id of the payment."),
     Field::mandatory(PAGE, "virtualAccountData.paymentRequestId", Kind::Text(128), "Our id of the payment."),
     Field::mandatory(PAGE, "virtualAccountData.totalAmount", Kind::Amount, "What was to be paid."),
-    Field::mandatory(SNAP, "virtualAccountData.paidAmount", Kind::Amount, "What was paid; nothing until it is `S`."),
+    Field::mandatory(SNAP, "virtualAccountData.paidAmount", Kind::Amount, "What was paid; nothing until it is known to be paid."),
     Field::conditional(
         SNAP,
         "virtualAccountData.trxDateTime",
@@ -149,23 +151,35 @@ impl Operation for InquiryStatus {
             request: context.request(self, None),
             payment_reference: parts::required(document, "virtualAccountNo")?,
             payment,
+            told: None,
+            wish: match document.text("additionalInfo.isPaymentNotif") {
+                Some("Y") => Some(NotificationWish::Resend),
+                Some("N") => Some(NotificationWish::Acknowledge),
+                _ => None,
+            },
             refunds: vec![],
         }))))
     }
 
     fn write(&self, answer: &Answer, _: &WriteContext<'_>) -> ReplyBody {
-        let Answer::PaymentStatus { payment, .. } = answer else {
+        let Answer::PaymentStatus { payment, suspect, .. } = answer else {
             return parts::otherwise(self.service(), answer);
         };
         envelope::reply(self.service(), &codes::SUCCESSFUL, |object| {
-            object.object("virtualAccountData", |data| write_data(data, payment));
+            object.object("virtualAccountData", |data| write_data(data, payment, *suspect));
         })
     }
 }
 
-fn write_data(data: &mut ObjectWriter, payment: &Payment) {
+fn write_data(data: &mut ObjectWriter, payment: &Payment, suspect: bool) {
     let (flag, english, indonesia) = flag(&payment.status);
     let paid = if flag == "S" { payment.amount } else { Amount::ZERO };
+    // Whether it is paid is known; what the merchant believes is not.
+    let (flag, english, indonesia) = match (suspect, flag) {
+        (true, "S") => ("SP", "Paid, not accepted by you", "Dibayar, belum Anda terima"),
+        (true, "F" | "EX") => ("SP", "Not paid, not accepted by you", "Tidak dibayar, belum Anda terima"),
+        _ => (flag, english, indonesia),
+    };
     let id = payment.id.to_string();
     data.text("paymentFlagStatus", flag)
         .object("paymentFlagReason", |reason| {
@@ -227,6 +241,39 @@ mod tests {
             assert_eq!(found.payment_reference, "INV1746195322");
             assert_eq!(found.payment, Some(PaymentId::from_bits(7)));
             assert_eq!((found.request.service.0, found.request.partner_reference), ("26", None));
+        }
+    }
+
+    #[test]
+    fn wishes_about_the_notification_are_read() {
+        for (sent, expected) in [
+            (None, None),
+            (Some("Y"), Some(NotificationWish::Resend)),
+            (Some("N"), Some(NotificationWish::Acknowledge)),
+        ] {
+            let body = request(&[("additionalInfo.isPaymentNotif", sent)]);
+            let Command::AskPaymentStatus(found) = testing::command(&InquiryStatus, &body) else {
+                panic!("not a status")
+            };
+            assert_eq!(found.wish, expected, "{body}");
+        }
+        let wrong = request(&[("additionalInfo.isPaymentNotif", Some("X"))]);
+        assert_eq!(fault(&InquiryStatus, &wrong), "400/01 additionalInfo.isPaymentNotif");
+    }
+
+    fn answer(status: PaymentStatus, suspect: bool) -> Answer {
+        Answer::PaymentStatus { payment: Box::new(testing::payment(status)), refunds: vec![], suspect }
+    }
+
+    #[test]
+    fn what_the_merchant_did_not_accept_is_suspect_but_paid_is_paid() {
+        let at = testing::now();
+        let paid = || PaymentStatus::Succeeded { provider_reference: "P1".into(), at };
+        let failed = || PaymentStatus::Failed { reason: Reason::InsufficientFunds, at };
+        for (status, flag, paid) in [(paid(), "SP", "150000.00"), (failed(), "SP", "0.00"), (PaymentStatus::Confirming, "IP", "0.00")] {
+            let text = testing::reply(&InquiryStatus, &answer(status, true));
+            assert!(text.contains(&format!(r#""paymentFlagStatus":"{flag}""#)), "{text}");
+            assert!(text.contains(&format!(r#""paidAmount":{{"value":"{paid}""#)), "{text}");
         }
     }
 

@@ -238,6 +238,8 @@ fn strangers_learn_nothing_from_a_token_or_a_reference() {
             request,
             payment_reference: reference.into(),
             payment,
+            wish: None,
+            told: None,
             refunds: vec![],
         }))
     };

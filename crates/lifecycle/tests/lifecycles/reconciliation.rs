@@ -366,6 +366,9 @@ fn payment(number: u128, rupiah: u32, status: PaymentStatus) -> Payment {
         page_token: Secret::new("token"),
         created_at: at("21T12:00:00"),
         valid_until: at("21T12:30:00"),
+        asker: None,
+        refunding: Amount::ZERO,
+        refunded: Amount::ZERO,
         status,
     }
 }

@@ -551,9 +551,9 @@ fn the_history_is_told_oldest_first_and_only_of_the_payment() {
     let mut named: Vec<RefundId> = refunds(&gateway).iter().map(|refund| refund.id).collect();
     named.reverse();
     let request = gateway.call("55", "question");
-    let question = AskPaymentStatus { request, payment_reference: "order-1".into(), payment: None, refunds: named };
+    let question = AskPaymentStatus { request, payment_reference: "order-1".into(), payment: None, wish: None, told: None, refunds: named };
     gateway.run(Command::AskPaymentStatus(question)).unwrap();
-    let Answer::PaymentStatus { refunds, payment } = gateway.last_answer() else { panic!("not a status") };
+    let Answer::PaymentStatus { refunds, payment, .. } = gateway.last_answer() else { panic!("not a status") };
     let told: Vec<i64> = refunds.iter().map(|refund| refund.amount.sen() / 100_000).collect();
     assert_eq!((told, payment.refunding), (vec![1, 2, 3], Amount::rupiah(6_000)));
 }

@@ -9,6 +9,7 @@ use lifecycle::{
     ReconciliationItemId, RefundId, Row, RulingId, SettlementFileId, TaskId, TopUpId,
     account_creation::AccountCreation,
     bill::Bill,
+    case::CaseKind,
     deposit::TopUp,
     endpoint::Endpoint,
     exchange::Exchange,
@@ -18,7 +19,7 @@ use lifecycle::{
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
     refund::Refund,
-    ruling::{CaseKind, Ruling},
+    ruling::Ruling,
     task::Task,
 };
 use uuid::Uuid;
@@ -30,7 +31,7 @@ use super::{
     statements as sql,
 };
 use crate::{
-    NotificationFilter, Reader, StoreError, Vault,
+    HaltedCount, NotificationFilter, Reader, StoreError, Vault,
     rows::{self, Detailed, broken, sequence_column},
     verify::{self, Snapshot, Told, VerifyError, VerifyReport},
 };
@@ -210,6 +211,20 @@ impl Reader for PostgresReader {
         self.details(&sql::RECONCILIATION_ITEMS_OPEN.with(vec![put(after), put(limit(count))]))
     }
 
+    fn reconciliation_exceptions(
+        &self,
+        after_id: Option<ReconciliationItemId>,
+        count: usize,
+    ) -> Result<Vec<ReconciliationItem>, StoreError> {
+        let after = after(after_id.map(ReconciliationItemId::bits));
+        self.details(&sql::RECONCILIATION_EXCEPTIONS.with(vec![put(after), put(limit(count))]))
+    }
+
+    fn refunds_between(&self, from: RefundId, until: RefundId, count: usize) -> Result<Vec<Refund>, StoreError> {
+        let (from, until) = (Uuid::from_u128(from.bits()), Uuid::from_u128(until.bits()));
+        self.details(&sql::REFUNDS_BETWEEN.with(vec![put(from), put(until), put(limit(count))]))
+    }
+
     fn payments_between(&self, from: PaymentId, until: PaymentId, count: usize) -> Result<Vec<Payment>, StoreError> {
         let (from, until) = (Uuid::from_u128(from.bits()), Uuid::from_u128(until.bits()));
         self.details(&sql::PAYMENTS_BETWEEN.with(vec![put(from), put(until), put(limit(count))]))
@@ -281,6 +296,25 @@ impl Reader for PostgresReader {
             let params = vec![put(after(after_bits)), put(merchant), put(kind), put(filter.state), put(limit(count))];
             self.details(&sql::NOTIFICATIONS.with(params))
         })
+    }
+
+    fn waiting_notifications(
+        &self,
+        merchant: &MerchantCode,
+        kind: NoticeKind,
+        count: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        let params = vec![put(merchant.as_str()), put(kind.name()), put(limit(count))];
+        self.details(&sql::NOTIFICATIONS_WAITING.with(params))
+    }
+
+    fn halted_notifications(&self) -> Result<Vec<HaltedCount>, StoreError> {
+        let table = "notifications";
+        let read = |row: &tokio_postgres::Row| {
+            let (merchant, kind): (String, String) = (take(table, row, 0)?, take(table, row, 1)?);
+            rows::halted(merchant, &kind, take(table, row, 2)?, take(table, row, 3)?)
+        };
+        self.ask(&sql::NOTIFICATIONS_HALTED.with(vec![]))?.iter().map(read).collect()
     }
 
     fn notifications_about(&self, subject: u128, count: usize) -> Result<Vec<Notification>, StoreError> {

@@ -10,6 +10,7 @@ use lifecycle::{
     account_creation::AccountCreation,
     auth_code::AuthCode,
     bill::Bill,
+    case::Case,
     deposit::TopUp,
     endpoint::Endpoint,
     exchange::Exchange,
@@ -20,7 +21,7 @@ use lifecycle::{
     reconciliation::{ReconciliationItem, SettlementFile},
     refund::Refund,
     request::{Request, RequestKey, StoredAnswer},
-    ruling::{Case, Ruling},
+    ruling::Ruling,
     task::Task,
 };
 use uuid::Uuid;
@@ -72,8 +73,9 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
         save.endpoints(by_table.endpoints)?,
         cases(sql::CASE_OPEN, &changes.opened),
         cases(sql::CASE_CLOSE, &changes.closed),
-        save.tasks(&writes.tasks)?,
+        // A task that ended may be scheduled anew.
         ended(&writes.ended),
+        save.tasks(&writes.tasks)?,
         save.provider_notices(&writes.provider_notices)?,
         save.exchanges(&writes.exchanges)?,
     ];
@@ -357,6 +359,7 @@ impl Save<'_> {
                 put(column(notifications, |row| row.subject.bits().map(Uuid::from_u128))),
                 put(column(notifications, |row| row.created_at.micros())),
                 put(states(notifications)),
+                put(column(notifications, |row| rows::halted_name(&row.status))),
                 put(formats(notifications)),
                 put(self.details(notifications)?),
             ]))

@@ -127,9 +127,9 @@ macro_rules! rows_of {
          unnest($6::text[]), unnest($7::bigint[]), unnest($8::bytea[])"
     };
     (notifications) => {
-        "INSERT INTO notifications (id, merchant, kind, subject, created_at, state, format, detail) SELECT \
+        "INSERT INTO notifications (id, merchant, kind, subject, created_at, state, halted, format, detail) SELECT \
          unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uuid[]), unnest($5::bigint[]), \
-         unnest($6::text[]), unnest($7::bigint[]), unnest($8::bytea[])"
+         unnest($6::text[]), unnest($7::text[]), unnest($8::bigint[]), unnest($9::bytea[])"
     };
     (refunds) => {
         "INSERT INTO refunds (id, merchant, payment, kind, reference, amount_sen, state, format, detail) SELECT \
@@ -408,11 +408,12 @@ statements!(
         BYTEA_ARRAY) -> ()
         = concat!(rows_of!(account_creations), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = \
         excluded.format, detail = excluded.detail");
-    NOTIFICATION_SAVE (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY,
+    NOTIFICATION_SAVE (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY,
         BYTEA_ARRAY) -> ()
-        = concat!(rows_of!(notifications), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = \
-        excluded.format, detail = excluded.detail");
-    NOTIFICATION_NEW (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY,
+        = concat!(rows_of!(notifications), " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, subject = \
+        excluded.subject, state = excluded.state, halted = excluded.halted, format = excluded.format, \
+        detail = excluded.detail");
+    NOTIFICATION_NEW (UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, UUID_ARRAY, INT8_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY,
         BYTEA_ARRAY) -> ()
         = rows_of!(notifications);
     REFUND_SAVE (UUID_ARRAY, TEXT_ARRAY, UUID_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, TEXT_ARRAY, INT8_ARRAY,
@@ -508,6 +509,13 @@ statements!(
         = "SELECT id, state, format, detail FROM notifications WHERE id > $1 \
         AND ($2::text IS NULL OR merchant = $2) AND ($3::text IS NULL OR kind IS NULL OR kind = $3) \
         AND ($4::text IS NULL OR state = $4) ORDER BY id LIMIT $5";
+    NOTIFICATIONS_WAITING (TEXT, TEXT, INT8) -> (UUID, TEXT, INT8, BYTEA)
+        = "SELECT id, state, format, detail FROM notifications \
+        WHERE halted = 'waiting' AND merchant = $1 AND kind = $2 \
+        ORDER BY id LIMIT $3";
+    NOTIFICATIONS_HALTED () -> (TEXT, TEXT, TEXT, INT8)
+        = "SELECT merchant, kind, halted, count(*) FROM notifications \
+        WHERE halted IS NOT NULL GROUP BY halted, merchant, kind ORDER BY merchant, kind, halted";
     NOTIFICATIONS_ABOUT (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
         = "SELECT id, state, format, detail FROM notifications WHERE subject = $1 AND subject IS NOT NULL \
         ORDER BY id DESC LIMIT $2";

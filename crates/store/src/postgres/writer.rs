@@ -147,6 +147,7 @@ impl PostgresWriter {
             (
                 FaultKind::Refused,
                 "ENTRY_INSERT"
+                | "TASK_NEW"
                 | "TOP_UP_SAVE"
                 | "INVOICE_SAVE"
                 | "RECONCILIATION_ITEM_SAVE"

@@ -37,6 +37,11 @@ enum EndpointStatusRow {
         #[serde(with = "kept")]
         probe_at: Instant,
     },
+    Recovering {
+        #[serde(with = "kept")]
+        since: Instant,
+        width: u32,
+    },
     Paused {
         #[serde(with = "kept")]
         since: Instant,

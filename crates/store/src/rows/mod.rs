@@ -55,7 +55,7 @@ pub(crate) use self::{
     endpoint::{EndpointColumns, seal_endpoint},
     exchange::{ExchangeColumns, seal_exchange},
     ledger::{AccountColumns, EntryColumns, sequence_column},
-    notification::fitting_page,
+    notification::{fitting_page, halted, halted_name},
 };
 
 use crate::{

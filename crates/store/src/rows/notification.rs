@@ -7,8 +7,8 @@ use lifecycle::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::kept;
-use crate::{NotificationFilter, StoreError};
+use super::{broken, kept};
+use crate::{HaltedCount, NotificationFilter, StoreError};
 
 /// A notification as it is written.
 #[derive(Serialize, Deserialize)]
@@ -59,10 +59,20 @@ enum NotificationStatusRow {
         #[serde(default)]
         suspect: bool,
     },
+    Waiting {
+        attempts: u32,
+        last_error: Option<String>,
+        suspect: bool,
+    },
     Delivered {
         #[serde(with = "kept")]
         at: Instant,
         #[serde(default)]
+        attempts: u32,
+    },
+    Acknowledged {
+        #[serde(with = "kept")]
+        at: Instant,
         attempts: u32,
     },
     Exhausted {
@@ -70,6 +80,8 @@ enum NotificationStatusRow {
         at: Instant,
         attempts: u32,
         last_error: Option<String>,
+        #[serde(default)]
+        suspect: bool,
     },
 }
 
@@ -91,4 +103,21 @@ pub(crate) fn fitting_page(
             return Ok(page);
         }
     }
+}
+
+/// The state of one that nothing of its own goes on for, as the column of that name has it.
+pub(crate) fn halted_name(status: &NotificationStatus) -> Option<&'static str> {
+    match status {
+        NotificationStatus::Waiting { .. } | NotificationStatus::Exhausted { .. } => Some(status.name()),
+        NotificationStatus::Pending { .. }
+        | NotificationStatus::Delivered { .. }
+        | NotificationStatus::Acknowledged { .. } => None,
+    }
+}
+
+/// A count of the table's, its columns as they stand there.
+pub(crate) fn halted(merchant: String, kind: &str, state: String, count: i64) -> Result<HaltedCount, StoreError> {
+    let kind = NoticeKind::parse(kind).ok_or_else(|| broken("notifications", format!("there is no callback {kind}")))?;
+    let count = u64::try_from(count).map_err(|error| broken("notifications", error.to_string()))?;
+    Ok(HaltedCount { merchant: MerchantCode::new(merchant), kind, state, count })
 }

@@ -3,11 +3,11 @@
 use ledger::AccountName;
 use lifecycle::{
     AccountCreationId, BillId, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, bill::BillTask,
-    refund::RefundTask, request::RequestKey, task::TaskKind,
+    notification::NoticeKind, refund::RefundTask, request::RequestKey, task::TaskKind,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{kept, shared::RequestKeyRow};
+use super::{kept, notification::NoticeKindRow, shared::RequestKeyRow};
 
 /// What to do, as it is written.
 #[derive(Serialize, Deserialize)]
@@ -56,6 +56,12 @@ pub(crate) enum TaskKindRow {
     Refund(#[serde(with = "kept")] RefundTask),
     InquireRefund(#[serde(with = "kept")] RefundTask),
     Notify(#[serde(with = "kept")] NotificationId),
+    RunLane {
+        #[serde(with = "kept")]
+        merchant: MerchantCode,
+        #[serde(with = "NoticeKindRow")]
+        kind: NoticeKind,
+    },
 }
 
 /// What a task about a bill needs, as it is written.

@@ -9,6 +9,7 @@ use lifecycle::{
     ReconciliationItemId, RefundId, Row, RulingId, SettlementFileId, TaskId, TopUpId,
     account_creation::AccountCreation,
     bill::Bill,
+    case::CaseKind,
     deposit::TopUp,
     endpoint::Endpoint,
     exchange::Exchange,
@@ -18,7 +19,7 @@ use lifecycle::{
     payment::Payment,
     reconciliation::{ReconciliationItem, SettlementFile},
     refund::Refund,
-    ruling::{CaseKind, Ruling},
+    ruling::Ruling,
     task::Task,
 };
 use rusqlite::{Connection, params};
@@ -29,7 +30,7 @@ use super::{
     statements as sql,
 };
 use crate::{
-    NotificationFilter, Reader, StoreError,
+    HaltedCount, NotificationFilter, Reader, StoreError,
     rows::{self, sequence_column},
     verify::{self, Snapshot, Told, VerifyError, VerifyReport},
 };
@@ -146,6 +147,20 @@ impl Reader for SqliteReader {
         self.lookup().many(sql::RECONCILIATION_ITEMS_OPEN, params![after, limit])
     }
 
+    fn reconciliation_exceptions(
+        &self,
+        after: Option<ReconciliationItemId>,
+        limit: usize,
+    ) -> Result<Vec<ReconciliationItem>, StoreError> {
+        let (after, limit) = page(after.map(ReconciliationItemId::bits), limit);
+        self.lookup().many(sql::RECONCILIATION_EXCEPTIONS, params![after, limit])
+    }
+
+    fn refunds_between(&self, from: RefundId, until: RefundId, limit: usize) -> Result<Vec<Refund>, StoreError> {
+        let (from, limit) = page(Some(from.bits()), limit);
+        self.lookup().many(sql::REFUNDS_BETWEEN, params![from, id_bytes(until.bits()), limit])
+    }
+
     fn payments_between(&self, from: PaymentId, until: PaymentId, limit: usize) -> Result<Vec<Payment>, StoreError> {
         let (from, limit) = page(Some(from.bits()), limit);
         self.lookup().many(sql::PAYMENTS_BETWEEN, params![from, id_bytes(until.bits()), limit])
@@ -213,6 +228,22 @@ impl Reader for SqliteReader {
                 (filter.merchant.as_ref().map(MerchantCode::as_str), filter.kind.map(NoticeKind::name));
             self.lookup().many(sql::NOTIFICATIONS_BY_FILTER, params![after, merchant, kind, filter.state, limit])
         })
+    }
+
+    fn waiting_notifications(
+        &self,
+        merchant: &MerchantCode,
+        kind: NoticeKind,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.lookup().many(sql::NOTIFICATIONS_WAITING_BY_ENDPOINT, params![merchant.as_str(), kind.name(), limit])
+    }
+
+    fn halted_notifications(&self) -> Result<Vec<HaltedCount>, StoreError> {
+        let found: Vec<(String, String, String, i64)> = sql::NOTIFICATIONS_HALTED
+            .all(&self.connection, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        found.into_iter().map(|(merchant, kind, state, count)| rows::halted(merchant, &kind, state, count)).collect()
     }
 
     fn notifications_about(&self, subject: u128, limit: usize) -> Result<Vec<Notification>, StoreError> {

@@ -59,8 +59,9 @@ pub(super) fn save(connection: &Connection, vault: &Vault, writes: &Writes, case
     save.rulings(&by_table.rulings)?;
     save.endpoints(&by_table.endpoints)?;
     save.cases(&cases.changes(&writes.rows))?;
-    save.tasks(&writes.tasks)?;
+    // A task that ended may be scheduled anew.
     save.ended(&writes.ended)?;
+    save.tasks(&writes.tasks)?;
     save.provider_notices(&writes.provider_notices)?;
     save.exchanges(&writes.exchanges)
 }
@@ -227,6 +228,7 @@ impl Save<'_> {
                 notification.subject.bits().map(id_bytes),
                 notification.created_at.micros(),
                 notification.state(),
+                rows::halted_name(&notification.status),
                 FORMAT,
                 rows::seal(self.vault, *notification)?,
             ])?;

@@ -83,13 +83,18 @@ statements!(
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, format = excluded.format, detail = excluded.detail";
 
     NOTIFICATION_BY_ID = "SELECT id, state, format, detail FROM notifications WHERE id = $1";
-    NOTIFICATION_SAVE = "INSERT INTO notifications (id, merchant, kind, subject, created_at, state, format, detail) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-        ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, subject = excluded.subject, state = excluded.state, format = excluded.format, detail = excluded.detail";
-
+    NOTIFICATION_SAVE = "INSERT INTO notifications (id, merchant, kind, subject, created_at, state, halted, format, \
+        detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+        ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, subject = excluded.subject, state = excluded.state, \
+        halted = excluded.halted, format = excluded.format, detail = excluded.detail";
     NOTIFICATIONS_BY_FILTER = "SELECT id, state, format, detail FROM notifications WHERE id > $1 \
         AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR kind IS NULL OR kind = $3) \
         AND ($4 IS NULL OR state = $4) ORDER BY id LIMIT $5";
+    NOTIFICATIONS_WAITING_BY_ENDPOINT = "SELECT id, state, format, detail FROM notifications \
+        WHERE halted = 'waiting' AND merchant = $1 AND kind = $2 \
+        ORDER BY id LIMIT $3";
+    NOTIFICATIONS_HALTED = "SELECT merchant, kind, halted, count(*) FROM notifications \
+        WHERE halted IS NOT NULL GROUP BY halted, merchant, kind ORDER BY merchant, kind, halted";
     NOTIFICATIONS_BY_SUBJECT = "SELECT id, state, format, detail FROM notifications WHERE subject = $1 \
         ORDER BY id DESC LIMIT $2";
 

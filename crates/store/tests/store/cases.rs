@@ -5,13 +5,14 @@ use lifecycle::{
     BillId, ExchangeId, Key, LinkId, MerchantCode, NotificationId, PaymentId, RefundId, Row, RulingId,
     account_creation::AccountCreationStatus,
     bill::{BillStatus, Fate},
+    case::CaseKind,
     endpoint::{Endpoint, EndpointStatus},
     exchange::Exchange,
     linkage::LinkStatus,
     notification::{NoticeKind, Notification, NotificationStatus, Subject},
     payment::PaymentStatus,
     refund::{Refund, RefundStatus},
-    ruling::{CaseKind, RulingStatus},
+    ruling::RulingStatus,
 };
 use store::{NotificationFilter, Writes};
 
@@ -31,6 +32,7 @@ on_both_engines!(
     two_proposals_about_one_case_are_refused,
     refunds_rulings_and_endpoints_are_read_in_pages,
     notifications_are_found_by_what_people_ask,
+    what_waits_for_an_endpoint_is_found_in_its_order,
     a_task_is_found_until_it_ends,
 );
 
@@ -217,8 +219,9 @@ fn refunds_rulings_and_endpoints_are_read_in_pages(engine: Engine) {
     let expected = [
         ("OTHER", "payment", "gone"),
         ("SGWYESSISHOP", "binding", "failing"),
-        ("SGWYESSISHOP", "low_balance", "paused"),
+        ("SGWYESSISHOP", "low_balance", "recovering"),
         ("SGWYESSISHOP", "payment", "open"),
+        ("SGWYESSISHOP", "refund", "paused"),
     ];
     assert_eq!(names, expected);
     let Endpoint { merchant, kind, .. } = &all[1];
@@ -248,7 +251,7 @@ fn notifications_are_found_by_what_people_ask(engine: Engine) {
     let pending = || NotificationStatus::Pending { attempts: 1, last_error: None, suspect: false };
     let payment = Subject::Payment(PaymentId::from_bits(1));
     let bill = Subject::Bill(BillId::from_bits(2));
-    let exhausted = NotificationStatus::Exhausted { at: at(9), attempts: 30, last_error: None };
+    let exhausted = NotificationStatus::Exhausted { at: at(9), attempts: 30, last_error: None, suspect: false };
     let all = [
         notification(0, payment, pending()),
         notification(10, payment, NotificationStatus::Delivered { at: at(9), attempts: 2 }),
@@ -288,12 +291,58 @@ fn notifications_are_found_by_what_people_ask(engine: Engine) {
     assert_eq!(about(payment, 9), [1], "what an earlier gateway kept is not found by what it is about");
 }
 
+fn what_waits_for_an_endpoint_is_found_in_its_order(engine: Engine) {
+    let mut fixture = fixture(engine);
+    let waiting = || NotificationStatus::Waiting { attempts: 1, last_error: None, suspect: false };
+    let pending = || NotificationStatus::Pending { attempts: 1, last_error: None, suspect: false };
+    let exhausted = || NotificationStatus::Exhausted { at: at(9), attempts: 25, last_error: None, suspect: false };
+    let payment = Subject::Payment(PaymentId::from_bits(1));
+    let mut all = vec![
+        notification(0, payment, waiting()),
+        notification(10, payment, pending()),
+        Notification { kind: NoticeKind::LowBalance, ..notification(20, Subject::Deposit, waiting()) },
+        Notification { merchant: MerchantCode::new("OTHER"), ..notification(30, payment, waiting()) },
+        notification(40, payment, exhausted()),
+        notification(50, payment, waiting()),
+    ];
+    fixture.commit(&with_calls(all.iter().cloned().map(Row::from).collect())).unwrap();
+    let found = |fixture: &Fixture, limit| {
+        let page = fixture.reader.waiting_notifications(&merchant_code(), NoticeKind::Payment, limit).unwrap();
+        page.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&fixture, 9), [all[0].id, all[5].id]);
+    assert_eq!(found(&fixture, 1), [all[0].id]);
+    let counts = fixture.reader.halted_notifications().unwrap();
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|count| (count.merchant.as_str(), count.kind.name(), count.state.as_str(), count.count))
+        .collect();
+    let own = merchant_code();
+    let mut expected = vec![
+        ("OTHER", "payment", "waiting", 1),
+        (own.as_str(), "low_balance", "waiting", 1),
+        (own.as_str(), "payment", "exhausted", 1),
+        (own.as_str(), "payment", "waiting", 2),
+    ];
+    expected.sort_unstable();
+    assert_eq!(counts, expected);
+    all[0].status = NotificationStatus::Delivered { at: at(9), attempts: 2 };
+    fixture.commit(&Writes { rows: vec![all[0].clone().into()], ..Writes::default() }).unwrap();
+    assert_eq!(found(&fixture, 9), [all[5].id]);
+}
+
 fn a_task_is_found_until_it_ends(engine: Engine) {
     let mut fixture = fixture(engine);
     let task = samples::tasks(at(3)).remove(0);
     assert_eq!(fixture.reader.task(task.id).unwrap(), None);
     fixture.commit(&Writes { tasks: vec![task.clone()], ..Writes::default() }).unwrap();
     assert_eq!(fixture.reader.task(task.id).unwrap(), Some(task.clone()));
+    // It ends, and is scheduled anew, in one commit.
+    let later = lifecycle::task::Task { due_at: at(8), ..task.clone() };
+    fixture
+        .commit(&Writes { ended: vec![task.id], tasks: vec![later.clone()], ..Writes::default() })
+        .unwrap();
+    assert_eq!(fixture.reader.task(task.id).unwrap(), Some(later));
     fixture.commit(&Writes { ended: vec![task.id], ..Writes::default() }).unwrap();
     assert_eq!(fixture.reader.task(task.id).unwrap(), None);
 }

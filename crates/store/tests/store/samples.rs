@@ -1,14 +1,16 @@
 //! Rows of every kind in every state, each with keys of its own.
 
 use calendar::{Instant, JakartaDay};
-use ledger::{Account, AccountName, Books, Class};
+use ledger::{Account, AccountName, Books, Class, JournalId};
 use lifecycle::{
     AccountCreationId, AuthCodeId, BillId, Digest, ExchangeId, InvoiceId, LinkId, Merchant, MerchantCode,
-    NotificationId, PaymentId, ProductCode, Reason, RefundId, RequestId, Row, RulingId, Secret, TaskId, TopUpId,
+    NotificationId, PaymentId, ProductCode, Reason, ReconciliationItemId, RefundId, RequestId, Row, RulingId, Secret,
+    SettlementFileId, TaskId, TopUpId,
     account_creation::{AccountCreation, AccountCreationStatus, Person},
     auth_code::{AuthCode, AuthCodeStatus},
     bill::{Bill, BillStatus, BillTask, Fate, Hold, SentOrder},
     biller::{Category, Price, Pricing, Source},
+    case::CaseKind,
     deposit::{TopUp, TopUpStatus},
     endpoint::{Endpoint, EndpointStatus},
     exchange::{Exchange, Party},
@@ -18,9 +20,13 @@ use lifecycle::{
     notification::{NoticeKind, Notification, NotificationStatus, Subject},
     payment::{Payment, PaymentStatus},
     provider::{BillDue, BillReceipt, ProviderLink},
+    reconciliation::{
+        Action, Bucket, Expectation, ItemState, ItemStep, ReconciliationItem, SettlementFile, SettlementLine,
+        SubjectKind, Tally,
+    },
     refund::{Refund, RefundKind, RefundStatus, RefundTask},
     request::{Request, RequestKey, ServiceCode, StoredAnswer},
-    ruling::{CaseKind, Ruling, RulingStatus, Verdict},
+    ruling::{Ruling, RulingStatus, Verdict},
     task::{Task, TaskKind},
 };
 use money::Amount;
@@ -290,20 +296,26 @@ fn notifications() -> Vec<Row> {
         Subject::Deposit,
         Subject::Bill(BillId::from_bits(600)),
         Subject::Refund(RefundId::from_bits(900)),
+        Subject::Payment(PaymentId::from_bits(101)),
+        Subject::Payment(PaymentId::from_bits(102)),
     ];
     let statuses = [
         NotificationStatus::Pending { attempts: 0, last_error: None, suspect: false },
         NotificationStatus::Pending { attempts: 3, last_error: Some("503".into()), suspect: true },
         NotificationStatus::Delivered { at: at(6), attempts: 1 },
         NotificationStatus::Delivered { at: at(7), attempts: 2 },
-        NotificationStatus::Exhausted { at: at(8), attempts: 30, last_error: Some("503".into()) },
-        NotificationStatus::Exhausted { at: at(8), attempts: 30, last_error: None },
+        NotificationStatus::Exhausted { at: at(8), attempts: 30, last_error: Some("503".into()), suspect: true },
+        NotificationStatus::Exhausted { at: at(8), attempts: 30, last_error: None, suspect: false },
+        NotificationStatus::Waiting { attempts: 3, last_error: Some("503".into()), suspect: true },
+        NotificationStatus::Acknowledged { at: at(8), attempts: 2 },
     ];
     let kinds = [
         NoticeKind::Payment,
         NoticeKind::Binding,
         NoticeKind::Binding,
         NoticeKind::LowBalance,
+        NoticeKind::Payment,
+        NoticeKind::Payment,
         NoticeKind::Payment,
         NoticeKind::Payment,
     ];
@@ -329,7 +341,84 @@ pub fn rows() -> Vec<Row> {
     let of_wallets = [payments(), links(), auth_codes(), creations(), notifications()].concat();
     let of_billers = [bills(), accounts(), top_ups(), invoices()].concat();
     let of_cases = [refunds(), rulings(), endpoints()].concat();
-    [of_wallets, of_billers, of_cases].concat()
+    [of_wallets, of_billers, of_cases, reconciliation()].concat()
+}
+
+fn settlement_line(row: u32) -> SettlementLine {
+    SettlementLine {
+        row,
+        kind: SubjectKind::Payment,
+        reference: Some("pay_7".into()),
+        provider_reference: None,
+        amount: Amount::rupiah(20_000),
+        fee: Amount::rupiah(300),
+        at: at(2),
+        settled: true,
+    }
+}
+
+pub fn settlement_file(number: u128, complete: bool) -> SettlementFile {
+    let tally = Tally { items: 1, lines: 1, amount_sen: 2_000_000, fee_sen: 30_000 };
+    SettlementFile {
+        id: SettlementFileId::from_bits(number),
+        digest: [7; 32],
+        provider: "wallet".into(),
+        name: "settlement.csv".into(),
+        day: JakartaDay::from_number(20_240_314),
+        imported_at: at(3),
+        by: "rani".into(),
+        total: tally,
+        buckets: [tally; Bucket::ALL.len()],
+        complete,
+    }
+}
+
+pub fn reconciliation_item(number: u128, claim: Option<&str>, bucket: Bucket, state: ItemState) -> ReconciliationItem {
+    let expectation = Expectation {
+        kind: SubjectKind::Payment,
+        subject: u128::MAX - 7,
+        merchant: merchant_code(),
+        reference: "pay_7".into(),
+        provider_reference: Some("W7".into()),
+        amount: Amount::rupiah(20_000),
+        at: at(1),
+        believed: true,
+    };
+    let missing = bucket == Bucket::MissingThere;
+    let step = ItemStep { at: at(4), by: "budi".into(), action: Action::Wait, note: "asked them".into() };
+    ReconciliationItem {
+        id: ReconciliationItemId::from_bits(number),
+        provider: "wallet".into(),
+        file: SettlementFileId::from_bits(1_600),
+        line: (!missing).then(|| settlement_line(2)),
+        expectation: (bucket != Bucket::MissingHere).then_some(expectation),
+        claim: claim.map(str::to_owned),
+        bucket,
+        opened_at: at(3),
+        deadline: at(9),
+        owner: "rani".into(),
+        steps: vec![step],
+        state,
+    }
+}
+
+fn reconciliation() -> Vec<Row> {
+    let journal = Some(JournalId(u128::MAX - 5));
+    let states = [
+        ItemState::Open,
+        ItemState::Settled { journal },
+        ItemState::Settled { journal: None },
+        ItemState::Moved { at: at(4), to: ReconciliationItemId::from_bits(1_700) },
+        ItemState::Closed { at: at(5), journal },
+        ItemState::Open,
+    ];
+    let items = states.into_iter().zip(Bucket::ALL).zip(1_700..).map(|((state, bucket), number)| {
+        let claim = format!("payment:pay_{number}");
+        let claim = Some(claim.as_str()).filter(|_| *bucket != Bucket::DateLine);
+        reconciliation_item(number, claim, *bucket, state).into()
+    });
+    let files = [settlement_file(1_600, true).into(), settlement_file(1_601, false).into()];
+    files.into_iter().chain(items).collect()
 }
 
 pub fn refund(number: u128, status: RefundStatus) -> Refund {
@@ -374,6 +463,7 @@ pub fn ruling(number: u128, case: CaseKind, status: RulingStatus) -> Ruling {
         about: number * 10,
         verdict: Verdict::Succeeded,
         provider_reference: Some("theirs".into()),
+        token: Some(secret()),
         evidence_name: "statement.pdf".into(),
         evidence: vec![0, 1, 127, 128, 255],
         proposed_by: "siti".into(),
@@ -395,6 +485,7 @@ fn rulings() -> Vec<Row> {
     let bare = Ruling {
         verdict: Verdict::Failed,
         provider_reference: None,
+        token: None,
         evidence: vec![],
         ..ruling(1_099, CaseKind::Payment, RulingStatus::Proposed)
     };
@@ -409,6 +500,7 @@ fn endpoints() -> Vec<Row> {
     let statuses = [
         EndpointStatus::Open,
         EndpointStatus::Failing { since: at(1), failures: 3, probe_at: at(9) },
+        EndpointStatus::Recovering { since: at(1), width: 4 },
         EndpointStatus::Paused { since: at(1), by: "siti".into() },
     ];
     let gone = Endpoint {
@@ -656,6 +748,7 @@ pub fn tasks(due_at: Instant) -> Vec<Task> {
         TaskKind::ExpireCheckout(payment),
         TaskKind::InquireCharge { payment, recurring: false },
         TaskKind::Notify(NotificationId::from_bits(4)),
+        TaskKind::RunLane { merchant: merchant_code(), kind: NoticeKind::Payment },
         TaskKind::InquireBill(BillId::from_bits(5)),
         TaskKind::PayBill(Box::new(bill_task(5))),
         TaskKind::InquireBillPayment { bill: Box::new(bill_task(5)), recurring: true },

@@ -34,7 +34,7 @@ CREATE UNIQUE INDEX rulings_proposed ON rulings (about) WHERE state = 'proposed'
 CREATE TABLE endpoints (
     merchant TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
-    state TEXT COLLATE "C" NOT NULL CHECK (state IN ('open', 'failing', 'paused', 'gone')),
+    state TEXT COLLATE "C" NOT NULL CHECK (state IN ('open', 'failing', 'recovering', 'paused', 'gone')),
     format BIGINT NOT NULL,
     detail BYTEA NOT NULL,
     PRIMARY KEY (merchant, kind)
@@ -78,6 +78,13 @@ ALTER TABLE notifications ADD COLUMN subject UUID;
 ALTER TABLE notifications DROP CONSTRAINT notifications_state_check;
 
 ALTER TABLE notifications ADD CONSTRAINT notifications_state_check
-CHECK (state IN ('pending', 'delivered', 'exhausted'));
+CHECK (state IN ('pending', 'waiting', 'delivered', 'acknowledged', 'exhausted'));
 
 CREATE INDEX notifications_by_subject ON notifications (subject, id) WHERE subject IS NOT NULL;
+
+-- The state where nothing of its own goes on. A column of its own: an index over the state itself would have every
+-- delivery write into all the other indexes too.
+ALTER TABLE notifications ADD COLUMN halted TEXT COLLATE "C" CHECK (halted IN ('waiting', 'exhausted'));
+
+-- What waits for its endpoint, and what was given up on: the queue of each endpoint, and what operators count.
+CREATE INDEX notifications_halted ON notifications (halted, merchant, kind, id) WHERE halted IS NOT NULL;

@@ -33,7 +33,7 @@ CREATE UNIQUE INDEX rulings_proposed ON rulings (about) WHERE state = 'proposed'
 CREATE TABLE endpoints (
     merchant TEXT NOT NULL,
     kind TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('open', 'failing', 'paused', 'gone')),
+    state TEXT NOT NULL CHECK (state IN ('open', 'failing', 'recovering', 'paused', 'gone')),
     format INTEGER NOT NULL,
     detail BLOB NOT NULL,
     PRIMARY KEY (merchant, kind)
@@ -75,7 +75,8 @@ CREATE TABLE notifications_with_subjects (
     kind TEXT,
     subject BLOB CHECK (length(subject) = 16),
     created_at INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'exhausted')),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'waiting', 'delivered', 'acknowledged', 'exhausted')),
+    halted TEXT CHECK (halted IN ('waiting', 'exhausted')),
     format INTEGER NOT NULL,
     detail BLOB NOT NULL
 ) STRICT;
@@ -88,3 +89,6 @@ DROP TABLE notifications;
 ALTER TABLE notifications_with_subjects RENAME TO notifications;
 
 CREATE INDEX notifications_by_subject ON notifications (subject, id) WHERE subject IS NOT NULL;
+
+-- What waits for its endpoint, and what was given up on: the queue of each endpoint, and what operators count.
+CREATE INDEX notifications_halted ON notifications (halted, merchant, kind, id) WHERE halted IS NOT NULL;
