@@ -120,6 +120,8 @@ pub struct StoreSettings {
     reader_connections: usize,
     /// How many writers share the queue.
     pub writers: usize,
+    /// Below this much room for the file no new money is taken, in bytes.
+    pub free_bytes_min: u64,
 }
 
 /// An account at a provider.
@@ -420,6 +422,7 @@ impl Default for StoreSettings {
             lock_timeout_ms: usual.lock_timeout_ms,
             reader_connections: usual.reader_connections,
             writers: 2,
+            free_bytes_min: 128 * 1024 * 1024,
         }
     }
 }
@@ -577,7 +580,10 @@ mod tests {
         };
         assert_eq!(settings.operator.as_ref().map(|operator| operator.listen), Some(operator_listen()));
         assert_eq!(shown(&settings), shown(&default));
-        let options = |settings: &Settings| format!("{:?} {}", settings.store.options(), settings.store.writers);
+        let options = |settings: &Settings| {
+            let store = &settings.store;
+            format!("{:?} {} {}", store.options(), store.writers, store.free_bytes_min)
+        };
         assert_eq!(options(&settings).replace("Some(\"secrets/database-ca.pem\")", "None"), options(&default));
         assert_eq!(settings.data_dir, default.data_dir);
         assert_eq!(settings.merchants[0].time_window_seconds, time_window_seconds());

@@ -80,8 +80,14 @@ impl Gauge {
         self.state().health.clone()
     }
 
-    /// An attempt to write failed for a reason that the next one will meet too.
+    /// An attempt to write failed for a reason that the next one will meet too: new money is refused for a while.
     pub(crate) fn failed(&self, why: &str, now: Instant) {
+        self.gone(why, now);
+        self.state().next_attempt = Some(Moment::now() + REFUSED_FOR);
+    }
+
+    /// The store is not there. That is known at once whenever it is tried, so that everybody may try.
+    pub(crate) fn gone(&self, why: &str, now: Instant) {
         let mut state = self.state();
         let since = match state.health.failing.take() {
             Some((since, _)) => since,
@@ -91,7 +97,6 @@ impl Gauge {
             }
         };
         state.health.failing = Some((since, why.to_owned()));
-        state.next_attempt = Some(Moment::now() + REFUSED_FOR);
         self.wrong.store(true, Ordering::Release);
     }
 

@@ -115,6 +115,10 @@ impl Pen {
                     self.gauge.failed(&chain(&error), self.clock.now());
                     return Err(Failed::Unreachable(error));
                 }
+                Err(Failed::Unreachable(error)) => {
+                    self.gauge.gone(&chain(&error), self.clock.now());
+                    return Err(Failed::Unreachable(error));
+                }
                 Err(Failed::Again(error)) if tries < TRIES_MAX => {
                     tracing::debug!(error = %chain(&error), tries, "a batch is decided again");
                     doubts += u32::from(matches!(error, StoreError::Retry { statement: DOUBTED, .. }));

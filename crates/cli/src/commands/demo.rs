@@ -84,6 +84,7 @@ async fn play(folder: Folder, store: StoreUrl, lang: Lang, products: &[String], 
         merchant_callback: None,
         providers_elsewhere: false,
         products: vec![],
+        store_free_bytes_min: None,
         lease_seconds: None,
         crash_point: CrashPoint::default(),
     };

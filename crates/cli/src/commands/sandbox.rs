@@ -61,6 +61,9 @@ pub struct Args {
     /// How long a task is left to whoever took it, in seconds; shorter than a provider's answer only in tests
     #[arg(long, value_name = "SECONDS", hide = true, value_parser = clap::value_parser!(i64).range(1..))]
     lease_seconds: Option<i64>,
+    /// Take no new money with less room for the store's file, in bytes; less than usual only in tests
+    #[arg(long, value_name = "BYTES", hide = true)]
+    store_free_bytes_min: Option<u64>,
 }
 
 pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
@@ -78,6 +81,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
         providers_elsewhere: arguments.providers_elsewhere,
         products: arguments.products,
         lease_seconds: arguments.lease_seconds,
+        store_free_bytes_min: arguments.store_free_bytes_min,
         crash_point,
     };
     runtime()?.block_on(async {

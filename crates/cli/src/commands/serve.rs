@@ -62,6 +62,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     options.biller_answer_wait_ms = settings.biller_answer_wait_ms;
     options.catalogue = settings.catalogue.read()?;
     options.writers = settings.store.writers;
+    options.store_free_bytes_min = settings.store.free_bytes_min;
     if arguments.check {
         let (accounts, products) = (options.accounts.len(), options.catalogue.products().len());
         say(format!("{accounts} providers, {products} bills, {} merchants: the settings are good", merchants.len()));

@@ -68,6 +68,8 @@ pub struct SandboxOptions {
     pub products: Vec<PathBuf>,
     /// How long after its first attempt a task without outcome is taken up again, in seconds; none: as usual.
     pub lease_seconds: Option<i64>,
+    /// With less room for the store's file no new money is taken, in bytes; none: as usual.
+    pub store_free_bytes_min: Option<u64>,
     /// Where to die, for tests of exactly that.
     pub crash_point: CrashPoint,
 }
@@ -140,6 +142,8 @@ impl Sandbox {
         engine_options.catalogue = catalogue;
         engine_options.not_found_final_seconds = Some(NOT_FOUND_FINAL_SECONDS);
         engine_options.lease_seconds = options.lease_seconds.unwrap_or(engine_options.lease_seconds);
+        engine_options.store_free_bytes_min =
+            options.store_free_bytes_min.unwrap_or(engine_options.store_free_bytes_min);
         engine_options.crash_point = options.crash_point;
         let engine = Engine::start(engine_options, store.clone()).context("start the engine")?;
         let stop = CancellationToken::new();

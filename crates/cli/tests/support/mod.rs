@@ -12,6 +12,7 @@ use std::{
 
 use calendar::Instant;
 use client::{Client, Clock, Merchant, Prepared, Sent};
+use postgres_harness::TestDatabase;
 use protocol::keys::{PrivateKey, PublicKey};
 use serde_json::{Value, json};
 use simulator::customer::{Browser, Customer, Visit};
@@ -97,6 +98,25 @@ impl World {
         self.keeping.options()
     }
 
+    /// Starts a gateway whose files may be kept from growing: that is an error to it, and no signal that ends it.
+    pub fn start_limitable_gateway(&mut self, store: Option<&str>, options: &[&str]) {
+        let _ = std::fs::remove_file(self.ready_file());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_gerbang")]);
+        let store = store.map_or_else(|| self.keeping.options(), |url| vec!["--store", url]);
+        self.gateway = Some(Process(self.spawn_by(shell, "sandbox", &store, options)));
+        let ready = self.ready_file();
+        await_file(&ready, self.gateway.as_mut().expect("just started"));
+    }
+
+    /// The database of a world that keeps its memory in PostgreSQL.
+    pub fn database(&self) -> &TestDatabase {
+        match &self.keeping {
+            Keeping::Postgres(database) => database,
+            Keeping::Sqlite => panic!("this world keeps its memory in a file"),
+        }
+    }
+
     /// Starts a gateway that may die while it takes up what is unfinished; whether it came to accept requests.
     pub fn start_mortal_gateway(&mut self, options: &[&str]) -> bool {
         let _ = std::fs::remove_file(self.ready_file());
@@ -139,7 +159,11 @@ impl World {
     }
 
     fn spawn_over(&self, command: &str, store: &[&str], options: &[&str]) -> Child {
-        gerbang()
+        self.spawn_by(gerbang(), command, store, options)
+    }
+
+    fn spawn_by(&self, mut program: Command, command: &str, store: &[&str], options: &[&str]) -> Child {
+        program
             .args([command, "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.path())
             .args(store)
