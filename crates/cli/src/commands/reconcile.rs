@@ -85,8 +85,6 @@ struct ImportArgs {
     #[arg(long, value_name = "POINTS")]
     fee_basis_points: Option<u32>,
     #[command(flatten)]
-    by: By,
-    #[command(flatten)]
     door: DoorCommand,
 }
 
@@ -101,16 +99,7 @@ struct CloseArgs {
     #[arg(long, value_name = "TEXT")]
     note: String,
     #[command(flatten)]
-    by: By,
-    #[command(flatten)]
     door: DoorCommand,
-}
-
-#[derive(clap::Args)]
-struct By {
-    /// Who does it
-    #[arg(long, value_name = "NAME", env = "GERBANG_OPERATOR", default_value = "operator")]
-    by: String,
 }
 
 #[derive(clap::Args)]
@@ -144,8 +133,8 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
             let fields = json!({"bucket": bucket, "open": open, "provider": provider});
             door.ask_all("reconcile.exceptions", fields, "items", exceptions)
         }
-        Action::Close(CloseArgs { item, action, note, by: By { by }, door }) => {
-            let fields = json!({"item": item, "action": action, "note": note, "by": by});
+        Action::Close(CloseArgs { item, action, note, door }) => {
+            let fields = json!({"item": item, "action": action, "note": note});
             door.ask("reconcile.close", fields, closed)
         }
         Action::Report(report) => report.run(),
@@ -171,7 +160,7 @@ fn one_of(word: &str, words: impl Iterator<Item = &'static str>) -> Result<Strin
 
 impl ImportArgs {
     fn run(self) -> anyhow::Result<ExitCode> {
-        let Self { file, provider, mapping, day, fee_basis_points, by: By { by }, door } = self;
+        let Self { file, provider, mapping, day, fee_basis_points, door } = self;
         let content = std::fs::read(&file).with_context(|| format!("read {}", file.display()))?;
         if content.len() > connectors::settlement::FILE_BYTES_MAX {
             let most = connectors::settlement::FILE_BYTES_MAX / (1024 * 1024);
@@ -185,7 +174,7 @@ impl ImportArgs {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let fields = json!({
             "provider": provider, "name": name, "content": STANDARD.encode(content), "mapping": mapping, "day": day,
-            "fee_basis_points": fee_basis_points, "by": by,
+            "fee_basis_points": fee_basis_points,
         });
         door.ask("reconcile.import", fields, imported)
     }

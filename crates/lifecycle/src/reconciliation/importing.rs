@@ -105,6 +105,9 @@ pub fn keep_findings(command: KeepFindings, world: &dyn World, context: &mut Con
             }
             _ => ItemState::Open,
         };
+        // What accounts for nothing has its row for a claim, so that two imports at once cannot both keep it.
+        let of_row = || finding.line.as_ref().map(|line| format!("row:{}:{}", file.id, line.row));
+        let claim = finding.claim.clone().or_else(of_row);
         let at = finding.expectation.as_ref().map(|known| known.at).or(finding.line.as_ref().map(|line| line.at));
         decision.rows.push(
             ReconciliationItem {
@@ -113,7 +116,7 @@ pub fn keep_findings(command: KeepFindings, world: &dyn World, context: &mut Con
                 file: file.id,
                 line: finding.line.clone(),
                 expectation: finding.expectation.clone(),
-                claim: finding.claim.clone(),
+                claim,
                 bucket: finding.bucket,
                 opened_at: context.now,
                 deadline: command.rule.deadline(at.unwrap_or(context.now)),

@@ -327,7 +327,8 @@ pub struct ReconciliationItem {
     pub line: Option<SettlementLine>,
     /// What we know of it; none where nothing here has the line's reference.
     pub expectation: Option<Expectation>,
-    /// What it accounts for: at most one item of a provider does under a text. None: another one does.
+    /// What it accounts for: at most one item of a provider does under a text. What repeats another line, or is about
+    /// nothing that has a name, accounts for its row. None: another item took its place.
     pub claim: Option<String>,
     /// Where it ended.
     pub bucket: Bucket,

@@ -5,7 +5,7 @@ use lifecycle::{
     reconciliation::{Action, Close, ItemState, ReconciliationItem, TEXT_MAX},
 };
 
-use super::{BY, actions, by, item as item_view};
+use super::{actions, item as item_view};
 use crate::{
     door::Door,
     fault::Fault,
@@ -35,7 +35,6 @@ pub static OPERATION: Operation = Operation {
         Field::mandatory("item", Kind::Text(40), "Its id, `rec_...`."),
         Field::mandatory("action", Kind::Choice(ACTIONS), "What to do; an item names what fits it."),
         Field::mandatory("note", Kind::Text(TEXT_MAX), "Why, for whoever reads it later."),
-        BY,
     ],
     sample: r#"{"item":"rec_01JD3Z5W6N8Q2R4T6V8X0Y2Z4A","action":"write_off","note":"below the limit of small differences"}"#,
     run: |door, input| Box::pin(run(door, input)),
@@ -53,7 +52,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
         let fits = actions(&item).join(", ");
         return Err(Fault::conflict("action_unfit", format!("{word} does not fit the item; {fits} do")));
     }
-    let close = Close { item: Box::new(item), action, note: input.text("note")?, by: by(&input) };
+    let close = Close { item: Box::new(item), action, note: input.text("note")?, by: input.operator().to_owned() };
     door.engine.close_exception(close).await.map_err(|refusal| match refusal {
         Refusal::BillAmountDiffers => Fault::conflict(
             "amount_differs",

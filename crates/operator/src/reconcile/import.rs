@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use engine::{ImportRefused, SettlementImport};
 
-use super::{BY, by, day, file};
+use super::{day, file};
 use crate::{
     door::Door,
     fault::Fault,
@@ -34,7 +34,6 @@ pub static OPERATION: Operation = Operation {
             "What the provider keeps of a payment by contract, in hundredths of a percent; if left out, whatever the file \
              says is right.",
         ),
-        BY,
     ],
     sample: r#"{"provider":"wallet","name":"settlement-2026-11-21.csv","content":"YXQsYW1vdW50Cg=="}"#,
     run: |door, input| Box::pin(run(door, input)),
@@ -48,7 +47,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     let import = SettlementImport {
         provider: provider.clone(),
         name: input.text("name")?,
-        by: by(&input),
+        by: input.operator().to_owned(),
         bytes,
         mapping: input.optional_text("mapping"),
         day: day(&input, "day")?,

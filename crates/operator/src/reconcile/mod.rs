@@ -13,13 +13,7 @@ use lifecycle::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    door::Door,
-    fault::Fault,
-    input::{Field, Input, Kind},
-    limits::{NAME_MAX, READ_ROWS},
-    view,
-};
+use crate::{door::Door, fault::Fault, input::Input, limits::READ_ROWS, view};
 
 /// The words of the buckets of exceptions.
 const BUCKETS: &[&str] = &[
@@ -29,13 +23,6 @@ const BUCKETS: &[&str] = &[
     Bucket::DateLine.name(),
     Bucket::Duplicate.name(),
 ];
-
-/// Who does something, where they say so.
-const BY: Field = Field::optional("by", Kind::Text(NAME_MAX), "Who does it; `operator` if left out.");
-
-fn by(input: &Input) -> String {
-    input.optional_text("by").unwrap_or_else(|| "operator".into())
-}
 
 /// A business day written `2026-11-21`.
 fn day(input: &Input, name: &str) -> Result<Option<JakartaDay>, Fault> {

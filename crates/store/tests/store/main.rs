@@ -8,6 +8,7 @@ mod conformance;
 mod copying;
 mod keeping;
 mod postgres;
+mod reconciling;
 mod samples;
 mod speed;
 mod sqlite;
