@@ -14,6 +14,7 @@ pub mod dana;
 pub mod digiflazz;
 pub mod direct_debit;
 pub mod espay;
+pub mod evidence;
 pub mod gopay;
 pub mod http;
 pub mod iak;

@@ -1,9 +1,12 @@
 //! Providers' notices: believed or not, kept as they came if they are, then joined to the path of every command. What is
 //! not believed is only logged: anybody may send anything here, and the store is no place for it.
 
+use std::sync::Arc;
+
+use calendar::Instant;
 use connectors::{CallContext, HttpRequest, HttpResponse, Notice, NoticeEvent, NoticeRefused};
 use lifecycle::{
-    BillId, Command, Key, MerchantCode, RefundId, Row, TaskId,
+    BillId, Command, ExchangeId, Key, MerchantCode, RefundId, Row, TaskId,
     bill::BillTask,
     provider::Outcome,
     task::{Task, TaskKind},
@@ -12,10 +15,30 @@ use money::Amount;
 use store::ProviderNotice;
 use tokio::sync::oneshot;
 
-use crate::{Engine, batch::Errand, perform::Work};
+use crate::{
+    Engine, Partner,
+    batch::Errand,
+    evidence,
+    perform::Work,
+    transport::Line,
+};
 
 /// Headers whose values are not kept.
 const SECRET_HEADERS: &[&str] = &["authorization", "authorization-customer", "cookie"];
+
+/// A notice that was believed, and what it is answered.
+struct Heard<'a> {
+    line: &'a Line,
+    request: &'a HttpRequest,
+    response: &'a HttpResponse,
+    at: Instant,
+}
+
+impl Heard<'_> {
+    fn name(&self) -> &'static str {
+        self.line.connector.descriptor().name
+    }
+}
 
 impl Engine {
     /// Takes a provider's notice and gives the answer for the provider. Nothing is answered "accepted" before it is
@@ -54,7 +77,8 @@ impl Engine {
         let Notice { event: Some(event), response, amount } = notice else {
             return notice.response;
         };
-        match self.take_event(name, event, amount).await {
+        let heard = Heard { line: &line, request: &request, response: &response, at: self.now() };
+        match self.take_event(&heard, event, amount).await {
             Ok(()) => response,
             Err(why) => {
                 tracing::error!(connector = name, why, "a notice could not be taken");
@@ -78,20 +102,21 @@ impl Engine {
         }
     }
 
-    async fn take_event(&self, name: &'static str, event: NoticeEvent, amount: Option<Amount>) -> Result<(), String> {
+    async fn take_event(&self, heard: &Heard<'_>, event: NoticeEvent, amount: Option<Amount>) -> Result<(), String> {
+        let name = heard.name();
         let (key, command) = match event {
             NoticeEvent::Charge { payment, outcome } => {
                 (Key::Payment(payment), Command::ChargeNoticed { payment, outcome })
             }
             NoticeEvent::Refund { refund, amount, outcome } => {
-                return self.take_refund_event(name, refund, amount, outcome).await;
+                return self.take_refund_event(heard, refund, amount, outcome).await;
             }
             NoticeEvent::Binding { link } => (Key::Link(link), Command::BindingNoticed { link }),
             NoticeEvent::Revoked { link } => (Key::Link(link), Command::LinkRevoked { link }),
             NoticeEvent::Bill { bill, attempt, outcome } => {
-                return self.take_bill_event(name, bill, attempt, Some(outcome)).await;
+                return self.take_bill_event(heard, bill, attempt, Some(outcome)).await;
             }
-            NoticeEvent::AskBill { bill, attempt } => return self.take_bill_event(name, bill, attempt, None).await,
+            NoticeEvent::AskBill { bill, attempt } => return self.take_bill_event(heard, bill, attempt, None).await,
         };
         let about = format!("{key:?}");
         let row = self.read(move |reader| reader.row(&key)).await.ok_or("the store could not be asked")?;
@@ -117,17 +142,38 @@ impl Engine {
             return Ok(());
         }
         let partner = self.partner(merchant.as_str()).ok_or_else(|| format!("merchant {merchant} is gone"))?;
-        self.decide(partner, command, Some(name), None).await.map(drop).map_err(|refusal| format!("{refusal:?}"))
+        self.take(heard, partner, command).await
+    }
+
+    /// Decides what a provider said, and keeps it with what comes of it.
+    async fn take(&self, heard: &Heard<'_>, partner: Arc<Partner>, command: Command) -> Result<(), String> {
+        let about = match &command {
+            Command::ChargeNoticed { payment, outcome } => Some((payment.bits(), Some(outcome))),
+            Command::RefundNoticed { refund, outcome, .. } => Some((refund.bits(), Some(outcome))),
+            Command::BillNoticed { task, outcome } => Some((task.bill.bits(), Some(outcome))),
+            Command::BindingNoticed { link } | Command::LinkRevoked { link } => Some((link.bits(), None)),
+            _ => None,
+        };
+        let exchange = about.map(|(bits, outcome)| {
+            let id = ExchangeId::from_bits(self.fresh_id());
+            let provider = (heard.name(), &heard.line.account);
+            let said = (heard.request, outcome, heard.response);
+            evidence::of_notice(id, (bits, partner.merchant.code.clone()), provider, heard.at, said)
+        });
+        let exchanges = exchange.into_iter().collect();
+        let decided = self.decide_by(partner, command, Some(heard.name()), None, exchanges).await;
+        decided.map(drop).map_err(|refusal| format!("{refusal:?}"))
     }
 
     /// A provider says something about a refund or cancellation.
     async fn take_refund_event(
         &self,
-        name: &'static str,
+        heard: &Heard<'_>,
         id: RefundId,
         amount: Option<Amount>,
         outcome: Outcome,
     ) -> Result<(), String> {
+        let name = heard.name();
         let read = self.read(move |reader| {
             let refund = match reader.row(&Key::Refund(id))? {
                 Some(Row::Refund(refund)) => refund,
@@ -151,17 +197,18 @@ impl Engine {
         let partner =
             self.partner(refund.merchant.as_str()).ok_or_else(|| format!("merchant {} is gone", refund.merchant))?;
         let command = Command::RefundNoticed { refund: id, payment: payment.id, outcome };
-        self.decide(partner, command, Some(name), None).await.map(drop).map_err(|refusal| format!("{refusal:?}"))
+        self.take(heard, partner, command).await
     }
 
     /// A source says something about a bill's payment. Without an outcome that can be believed it is asked at once.
     async fn take_bill_event(
         &self,
-        name: &'static str,
+        heard: &Heard<'_>,
         id: BillId,
         attempt: u8,
         outcome: Option<Outcome>,
     ) -> Result<(), String> {
+        let name = heard.name();
         let row = self.read(move |reader| reader.row(&Key::Bill(id))).await.ok_or("the store could not be asked")?;
         let Some(Row::Bill(bill)) = row else {
             tracing::error!(connector = name, bill.id = %id, "a notice is about a bill that is not here");
@@ -185,7 +232,7 @@ impl Engine {
             return Ok(());
         };
         let command = Command::BillNoticed { task: Box::new(about), outcome };
-        self.decide(partner, command, Some(name), None).await.map(drop).map_err(|refusal| format!("{refusal:?}"))
+        self.take(heard, partner, command).await
     }
 
     /// A question besides the scheduled ones. It is not kept: should it be lost, a scheduled one follows. It is named

@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::{
     Clock, EngineOptions,
+    evidence::Evidence,
     fresh::SharedFresh,
     network::{Network, Party},
 };
@@ -157,6 +158,11 @@ impl Lines {
 
     /// Makes a call to its end: total, whatever the other side does.
     pub async fn call(&self, line: &Line, call: &ProviderCall) -> Outcome {
+        self.call_seen(line, call, &mut Evidence::default()).await
+    }
+
+    /// The same, noting every request and answer.
+    pub(crate) async fn call_seen(&self, line: &Line, call: &ProviderCall, evidence: &mut Evidence) -> Outcome {
         let mut answers: Vec<HttpResponse> = Vec::new();
         let mut renewed = false;
         let deadline = tokio::time::Instant::now() + self.call_budget;
@@ -164,7 +170,7 @@ impl Lines {
             return unreached(&answers, "too many calls were under way".into());
         };
         while answers.len() < REQUESTS_PER_CALL_MAX {
-            let token = match tokio::time::timeout_at(deadline, self.token(line)).await {
+            let token = match tokio::time::timeout_at(deadline, self.token(line, evidence)).await {
                 Ok(Ok(token)) if tokio::time::Instant::now() < deadline => token,
                 Ok(Err(why)) => return unreached(&answers, why),
                 Ok(Ok(_)) | Err(_) => return unreached(&answers, "no time was left to send it".into()),
@@ -185,8 +191,7 @@ impl Lines {
                 Step::Send(request) => request,
             };
             let bytes_max = if *call == ProviderCall::ListPrices { PRICES_BYTES_MAX } else { ANSWER_BYTES_MAX };
-            let answer = self.send(line, request, bytes_max).await;
-            line.heard(self.clock.now(), &answer);
+            let answer = self.send(line, request, bytes_max, (token.as_ref(), evidence)).await;
             match answer {
                 Ok(response) if !renewed && line.connector.token_expired(&response) => {
                     renewed = true;
@@ -200,12 +205,22 @@ impl Lines {
         Outcome::Unknown(format!("the provider asked for more than {REQUESTS_PER_CALL_MAX} requests"))
     }
 
-    async fn send(&self, line: &Line, request: HttpRequest, bytes_max: usize) -> Result<HttpResponse, TransportError> {
+    async fn send(
+        &self,
+        line: &Line,
+        request: HttpRequest,
+        bytes_max: usize,
+        (token, evidence): (Option<&Secret>, &mut Evidence),
+    ) -> Result<HttpResponse, TransportError> {
         let party = Party::Provider(line.connector.descriptor().name);
-        self.network.send(party, request, line.budget, bytes_max).await
+        let (at, began) = (self.clock.now(), tokio::time::Instant::now());
+        let answer = self.network.send(party, request.clone(), line.budget, bytes_max).await;
+        line.heard(self.clock.now(), &answer);
+        evidence.note(at, began.elapsed(), request, &answer, token);
+        answer
     }
 
-    async fn token(&self, line: &Line) -> Result<Option<Secret>, String> {
+    async fn token(&self, line: &Line, evidence: &mut Evidence) -> Result<Option<Secret>, String> {
         let number = self.fresh.external_id();
         let now = self.clock.now();
         let context = CallContext { account: &line.account, now, token: None, external_id: &number };
@@ -218,8 +233,7 @@ impl Lines {
         {
             return Ok(Some(token.clone()));
         }
-        let answer = self.send(line, request, ANSWER_BYTES_MAX).await;
-        line.heard(self.clock.now(), &answer);
+        let answer = self.send(line, request, ANSWER_BYTES_MAX, (None, evidence)).await;
         let response = answer.map_err(|error| error.to_string())?;
         let fetched = line.connector.read_token(&response)?;
         let life = fetched.expires_in_seconds.saturating_sub(TOKEN_MARGIN_SECONDS).max(fetched.expires_in_seconds / 2);

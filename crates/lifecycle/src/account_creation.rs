@@ -9,6 +9,7 @@ use crate::{
     decision::Context,
     provider::{AccountStatus, Outcome},
     request::Request,
+    ruling::Verdict,
     task::{Task, TaskKind},
 };
 
@@ -149,6 +150,21 @@ pub fn pin_chosen(creation: Option<&AccountCreation>, context: &mut Context<'_>)
     decision.rows.push(AccountCreation { status, ..creation.clone() }.into());
     decision.perform(context, TaskKind::CreateAccount(creation.id));
     Ok(decision)
+}
+
+/// Operators ruled about an opening whose outcome nobody told.
+pub(crate) fn ruled(
+    creation: &AccountCreation,
+    verdict: Verdict,
+    account_id: Option<String>,
+    context: &mut Context<'_>,
+) -> Decision {
+    let at = context.now;
+    let status = match verdict {
+        Verdict::Succeeded => AccountCreationStatus::Created { account_id, at },
+        Verdict::Failed => AccountCreationStatus::Failed { reason: Reason::DoNotHonor, at },
+    };
+    Decision { rows: vec![AccountCreation { status, ..creation.clone() }.into()], ..Decision::default() }
 }
 
 /// What came of asking the provider to open the account, or of asking whether it is open.

@@ -290,6 +290,15 @@ pub fn binding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut C
     decision
 }
 
+/// Operators ruled that a binding whose outcome nobody told did not happen.
+pub(crate) fn ruled_out(link: &Link, context: &mut Context<'_>) -> Decision {
+    let mut decision = Decision::default();
+    if let LinkStatus::Unknown { .. } = link.status {
+        fail(link, Reason::DoNotHonor, false, &mut decision, context);
+    }
+    decision
+}
+
 fn pending_answer(link: &Link, account_token: &Secret, redirect_url: String) -> Answer {
     Answer::BindingPending {
         link: link.id,

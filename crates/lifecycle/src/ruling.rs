@@ -5,8 +5,15 @@
 use calendar::Instant;
 
 use crate::{
-    AccountCreationId, BillId, Key, LinkId, MerchantCode, PaymentId, RefundId, Row, RulingId,
-    account_creation::AccountCreationStatus, linkage::LinkStatus,
+    Decision, Key, MerchantCode, Reason, Refusal, Row, RulingId, Secret, account_creation,
+    bill::{self, Bill, BillTask},
+    case::{Case, CaseKind},
+    command::{World, payment_row, ruling_row},
+    decision::Context,
+    linkage, payment,
+    provider::{BillReceipt, Outcome},
+    refund,
+    request::ServiceCode,
 };
 
 /// The largest evidence that is kept, in bytes.
@@ -29,6 +36,8 @@ pub struct Ruling {
     pub verdict: Verdict,
     /// The provider's reference that the evidence names, where it does.
     pub provider_reference: Option<String>,
+    /// The token or serial that was bought, where the case is a bill that succeeded and the evidence tells it.
+    pub token: Option<Secret>,
     /// The evidence's file name.
     pub evidence_name: String,
     /// The evidence itself, at most [`EVIDENCE_BYTES_MAX`].
@@ -41,37 +50,6 @@ pub struct Ruling {
     pub status: RulingStatus,
 }
 
-/// What can be unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum CaseKind {
-    /// A payment.
-    Payment,
-    /// A refund or cancellation.
-    Refund,
-    /// A bill.
-    Bill,
-    /// A link.
-    Link,
-    /// An account creation.
-    AccountCreation,
-}
-
-impl CaseKind {
-    /// Each of them.
-    pub const ALL: [Self; 5] = [Self::Payment, Self::Refund, Self::Bill, Self::Link, Self::AccountCreation];
-
-    /// The one word for it in table, log and page.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Payment => "payment",
-            Self::Refund => "refund",
-            Self::Bill => "bill",
-            Self::Link => "link",
-            Self::AccountCreation => "account_creation",
-        }
-    }
-}
-
 /// What a ruling says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -82,6 +60,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The verdict of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Succeeded, Self::Failed].into_iter().find(|verdict| verdict.name() == name)
+    }
+
     /// The one word for it in table, log and page.
     pub fn name(self) -> &'static str {
         match self {
@@ -151,61 +134,251 @@ impl RulingStatus {
     }
 }
 
-/// A case, whatever it is: its kind and the bits of its id.
-pub type Case = (CaseKind, u128);
+/// Who withdraws a ruling when the provider decides the case first.
+pub const PROVIDER: &str = "provider";
 
-impl Row {
-    /// Which case it may be; none for rows that never are one.
-    pub fn case(&self) -> Option<Case> {
+/// What operators do about a ruling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// One person proposes it, with the evidence.
+    Propose(Box<Ruling>),
+    /// Another approves it: it is carried out.
+    Approve {
+        /// Which ruling.
+        ruling: RulingId,
+        /// About which case.
+        case: Case,
+        /// What else carrying it out touches.
+        parties: Parties,
+        /// Who approves.
+        by: String,
+    },
+    /// It is taken back.
+    Withdraw {
+        /// Which ruling.
+        ruling: RulingId,
+        /// By whom.
+        by: String,
+    },
+    /// A contradiction was looked at, by another person than the one who had approved the ruling.
+    Close {
+        /// Which ruling.
+        ruling: RulingId,
+        /// By whom.
+        by: String,
+    },
+}
+
+/// What carrying a ruling out touches besides its case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parties {
+    /// The payment of a refund.
+    pub payment: Option<crate::PaymentId>,
+    /// The accounts of a bill, and which of its orders is under way.
+    pub bill: Option<Box<BillTask>>,
+}
+
+impl Step {
+    /// The service whose call may still wait for the outcome, where the answer does not say it itself.
+    pub(crate) fn answers(&self) -> Option<ServiceCode> {
         match self {
-            Self::Payment(row) => Some((CaseKind::Payment, row.id.bits())),
-            Self::Refund(row) => Some((CaseKind::Refund, row.id.bits())),
-            Self::Bill(row) => Some((CaseKind::Bill, row.id.bits())),
-            Self::Link(row) => Some((CaseKind::Link, row.id.bits())),
-            Self::AccountCreation(row) => Some((CaseKind::AccountCreation, row.id.bits())),
-            Self::Request(_)
-            | Self::AuthCode(_)
-            | Self::Notification(_)
-            | Self::Account(_)
-            | Self::TopUp(_)
-            | Self::Invoice(_)
-            | Self::InvoiceBook(_)
-            | Self::SettlementFile(_)
-            | Self::ReconciliationItem(_)
-            | Self::Ruling(_)
-            | Self::Endpoint(_) => None,
+            Self::Approve { parties: Parties { bill: Some(_), .. }, .. } => Some(ServiceCode::BILL_PAYMENT),
+            _ => None,
         }
     }
 
-    /// The case that it is while somebody must watch it: a provider was asked and what became of it is not known, or
-    /// money of it waits in clearing. A payment that is being charged or waits for its customer is not one yet.
-    pub fn open_case(&self) -> Option<Case> {
-        let open = match self {
-            Self::Payment(row) => row.is_unknown(),
-            Self::Refund(row) => row.is_open(),
-            Self::Bill(row) => row.status.is_open() || row.waits_in_clearing(),
-            Self::Link(row) => matches!(row.status, LinkStatus::Binding { .. } | LinkStatus::Unknown { .. }),
-            Self::AccountCreation(row) => matches!(row.status, AccountCreationStatus::Creating { .. }),
-            _ => false,
-        };
-        self.case().filter(|_| open)
+    /// The rows that it needs.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        match self {
+            Self::Propose(ruling) => vec![ruling.case.key(ruling.about), Key::RulingOpen(ruling.about)],
+            Self::Approve { ruling, case: (kind, about), parties, .. } => {
+                let accounts = parties.bill.iter().flat_map(|task| task.accounts()).map(Key::Account);
+                let payment = parties.payment.map(Key::Payment);
+                accounts.chain([Key::Ruling(*ruling), kind.key(*about)]).chain(payment).collect()
+            }
+            Self::Withdraw { ruling, .. } | Self::Close { ruling, .. } => vec![Key::Ruling(*ruling)],
+        }
     }
 }
 
-impl CaseKind {
-    /// The kind of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+/// Takes a step. One that cannot be taken is [`Refusal::StepImpossible`].
+pub fn step(step: Step, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
+    match step {
+        Step::Propose(ruling) => propose(*ruling, world),
+        Step::Approve { ruling, case, parties, by } => {
+            let ruling = ruling_row(world, &Key::Ruling(ruling)).ok_or(Refusal::StepImpossible)?;
+            if (ruling.case, ruling.about) != case {
+                return Err(Refusal::StepImpossible);
+            }
+            approve(ruling, &parties, by, world, context)
+        }
+        Step::Withdraw { ruling, by } => {
+            let ruling = ruling_row(world, &Key::Ruling(ruling)).ok_or(Refusal::StepImpossible)?;
+            match ruling.status {
+                RulingStatus::Proposed => Ok(only(ruling.now(RulingStatus::Withdrawn { by, at: context.now }))),
+                _ => Err(Refusal::StepImpossible),
+            }
+        }
+        Step::Close { ruling, by: closed_by } => {
+            let ruling = ruling_row(world, &Key::Ruling(ruling)).ok_or(Refusal::StepImpossible)?;
+            match ruling.status.clone() {
+                RulingStatus::Contradicted { by, at, word, said_at } if by != closed_by => {
+                    let closed_at = context.now;
+                    Ok(only(ruling.now(RulingStatus::Closed { by, at, word, said_at, closed_by, closed_at })))
+                }
+                _ => Err(Refusal::StepImpossible),
+            }
+        }
+    }
+}
+
+fn only(ruling: Ruling) -> Decision {
+    Decision { rows: vec![ruling.into()], ..Decision::default() }
+}
+
+impl Ruling {
+    fn now(&self, status: RulingStatus) -> Self {
+        Self { status, ..self.clone() }
     }
 
-    /// The key of the row that a case is.
-    pub fn key(self, bits: u128) -> Key {
-        match self {
-            Self::Payment => Key::Payment(PaymentId::from_bits(bits)),
-            Self::Refund => Key::Refund(RefundId::from_bits(bits)),
-            Self::Bill => Key::Bill(BillId::from_bits(bits)),
-            Self::Link => Key::Link(LinkId::from_bits(bits)),
-            Self::AccountCreation => Key::AccountCreation(AccountCreationId::from_bits(bits)),
+    /// Whether this case can be ruled so at all. What makes a link or an electricity token is only the provider's to give.
+    fn is_possible(&self, row: &Row) -> bool {
+        match (row, self.verdict) {
+            (Row::Link(_), Verdict::Succeeded) => false,
+            (Row::Bill(bill), Verdict::Succeeded) => !bill.lacks_token(&self.receipt(bill)),
+            _ => true,
         }
+    }
+
+    fn reference(&self) -> String {
+        self.provider_reference.clone().unwrap_or_else(|| self.id.to_string())
+    }
+
+    fn receipt(&self, bill: &Bill) -> BillReceipt {
+        BillReceipt {
+            provider_reference: self.reference(),
+            // People looked: whatever amount the source named before is not what was paid.
+            bill_amount: bill.quote.map(|quote| quote.bill_amount),
+            cost: None,
+            token: self.token.clone(),
+            fields: vec![],
+        }
+    }
+}
+
+fn propose(ruling: Ruling, world: &dyn World) -> Result<Decision, Refusal> {
+    let row = world.row(&ruling.case.key(ruling.about)).ok_or(Refusal::StepImpossible)?;
+    let proposed = ruling_row(world, &Key::RulingOpen(ruling.about))
+        .is_some_and(|standing| standing.status == RulingStatus::Proposed);
+    let fits = ruling.evidence.len() <= EVIDENCE_BYTES_MAX && ruling.status == RulingStatus::Proposed;
+    if proposed || !fits || !row.is_unknown() || !ruling.is_possible(row) {
+        return Err(Refusal::StepImpossible);
+    }
+    Ok(only(ruling))
+}
+
+/// A second person agrees: what was ruled becomes so by the rules by which a provider's word would. A case that the
+/// provider decided meanwhile stays as it decided, and the ruling is withdrawn.
+fn approve(
+    ruling: &Ruling,
+    parties: &Parties,
+    by: String,
+    world: &dyn World,
+    context: &mut Context<'_>,
+) -> Result<Decision, Refusal> {
+    if ruling.status != RulingStatus::Proposed || ruling.proposed_by == by {
+        return Err(Refusal::StepImpossible);
+    }
+    let row = world.row(&ruling.case.key(ruling.about)).ok_or(Refusal::StepImpossible)?;
+    let at = context.now;
+    if !row.is_unknown() {
+        return Ok(only(ruling.now(RulingStatus::Withdrawn { by: PROVIDER.into(), at })));
+    }
+    let mut decision = carry_out(ruling, row, parties, world, context).ok_or(Refusal::StepImpossible)?;
+    let settled = decision.rows.iter().find(|changed| changed.case() == row.case());
+    if settled.is_none_or(Row::is_unknown) {
+        // Never seen; nothing is half done, and people look.
+        return Err(Refusal::StepImpossible);
+    }
+    decision.rows.push(ruling.now(RulingStatus::Approved { by, at }).into());
+    Ok(decision)
+}
+
+fn carry_out(
+    ruling: &Ruling,
+    row: &Row,
+    parties: &Parties,
+    world: &dyn World,
+    context: &mut Context<'_>,
+) -> Option<Decision> {
+    let provider_reference = ruling.reference();
+    let outcome = |succeeded| match ruling.verdict {
+        Verdict::Succeeded => succeeded,
+        Verdict::Failed => Outcome::Refused(Reason::DoNotHonor),
+    };
+    match row {
+        Row::Payment(row) => {
+            Some(payment::charge_reported(row, None, outcome(Outcome::Charged { provider_reference }), context))
+        }
+        Row::Refund(row) => {
+            let payment = payment_row(world, &Key::Payment(parties.payment.filter(|id| *id == row.payment)?))?;
+            let outcome = outcome(Outcome::Refunded { provider_reference });
+            Some(refund::reported(row, payment, None, outcome, context))
+        }
+        Row::Bill(row) => {
+            let about = parties.bill.as_deref().filter(|about| row.task().as_ref() == Some(about))?;
+            let outcome = outcome(Outcome::BillPaid(Box::new(ruling.receipt(row))));
+            Some(bill::payment_reported(row, about, None, outcome, world, context))
+        }
+        Row::Link(row) if ruling.verdict == Verdict::Failed => Some(linkage::ruled_out(row, context)),
+        Row::AccountCreation(row) => {
+            Some(account_creation::ruled(row, ruling.verdict, ruling.provider_reference.clone(), context))
+        }
+        _ => None,
+    }
+}
+
+/// What a provider's word means for the ruling about its case: one that is only proposed loses against it, one that was
+/// carried out and is contradicted is shown until people have looked.
+pub(crate) fn answer_to(word: &Outcome, case: Case, decision: &mut Decision, world: &dyn World, context: &Context<'_>) {
+    let Some(ruling) = ruling_row(world, &Key::RulingOpen(case.1)).filter(|ruling| (ruling.case, ruling.about) == case)
+    else {
+        return;
+    };
+    let at = context.now;
+    match &ruling.status {
+        RulingStatus::Proposed => {
+            let now = decision.rows.iter().find(|row| row.case() == Some(case));
+            if now.is_some_and(|row| !row.is_unknown()) {
+                decision.rows.push(ruling.now(RulingStatus::Withdrawn { by: PROVIDER.into(), at }).into());
+            }
+        }
+        RulingStatus::Approved { by, at: approved_at } => {
+            let late = at >= approved_at.plus_seconds(context.not_found_final_seconds);
+            if let Some(word) = contradiction(ruling.verdict, word, late) {
+                let (by, at) = (by.clone(), *approved_at);
+                let status = RulingStatus::Contradicted { by, at, word, said_at: context.now };
+                decision.rows.push(ruling.now(status).into());
+            }
+        }
+        RulingStatus::Contradicted { .. } | RulingStatus::Closed { .. } | RulingStatus::Withdrawn { .. } => {}
+    }
+}
+
+/// What of a provider's word contradicts a verdict. That it does not know the case counts only when it is `late` enough.
+fn contradiction(verdict: Verdict, word: &Outcome, late: bool) -> Option<String> {
+    let said = |what: &str, reference: &str| Some(format!("{what}, under {reference}"));
+    match (verdict, word) {
+        (Verdict::Failed, Outcome::Charged { provider_reference }) => said("charged", provider_reference),
+        (Verdict::Failed, Outcome::Refunded { provider_reference }) => said("given back", provider_reference),
+        (Verdict::Failed, Outcome::BillPaid(receipt)) => said("paid", &receipt.provider_reference),
+        (Verdict::Succeeded, Outcome::BillReversed) => Some("taken back".into()),
+        (Verdict::Succeeded, Outcome::NotFound) if late => Some("the provider does not know it".into()),
+        (
+            Verdict::Succeeded,
+            Outcome::Refused(Reason::ProviderUnreachable | Reason::ProviderRejectedCall(_) | Reason::FloatInsufficient),
+        ) => None,
+        (Verdict::Succeeded, Outcome::Refused(reason)) => Some(format!("refused: {reason:?}")),
+        _ => None,
     }
 }

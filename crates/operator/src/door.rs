@@ -19,16 +19,18 @@ use tokio::sync::Mutex;
 use crate::{
     fault::Fault,
     input::Input,
-    limits::{BODY_BYTES_MAX, PAGE_ROWS},
+    limits::{PAGE_ROWS, body_bytes_max},
+    notification,
     operation::{Answer, operation, sandbox_operation},
     source::float::Compared,
+    unknown::Totals,
 };
 
 /// What the door is told at start.
 #[derive(Clone)]
 pub struct OperatorOptions {
-    /// Whoever shows it may do everything here. An empty one admits nobody.
-    pub token: Secret,
+    /// Who may do everything here, each by a token of their own.
+    pub operators: Vec<Access>,
     /// The version of the program, as `status` shows it.
     pub version: String,
     /// What keeps the store, as `status` shows it: no password.
@@ -37,6 +39,15 @@ pub struct OperatorOptions {
     pub issuer: String,
     /// The engine's clock, where an operator may turn it: in a sandbox.
     pub clock: Option<Arc<TurnableClock>>,
+}
+
+/// One who is admitted.
+#[derive(Clone)]
+pub struct Access {
+    /// Who, as it is written down beside what they do.
+    pub name: String,
+    /// What they show. An empty one admits nobody.
+    pub token: Secret,
 }
 
 /// What operations work with.
@@ -64,26 +75,28 @@ async fn answer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Fault> {
-    door.admit(&headers)?;
+    let by = door.admit(&headers)?;
     let of_sandbox = || door.options.clock.as_ref().and_then(|_| sandbox_operation(&name));
     let operation = operation(&name)
         .or_else(of_sandbox)
         .ok_or_else(|| Fault::new(404, "operation_unknown", "there is no such operation; the reference lists them"))?;
-    let body = body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
-        Fault::new(413, "body_too_large", format!("the body must not be larger than {BODY_BYTES_MAX} bytes"))
+    let body_bytes_max = body_bytes_max(operation.name);
+    let body = body::to_bytes(body, body_bytes_max).await.map_err(|_| {
+        Fault::new(413, "body_too_large", format!("the body must not be larger than {body_bytes_max} bytes"))
     })?;
-    let result = match Input::read(&body, operation.fields) {
+    let result = match Input::read(&body, operation.fields, by) {
         Ok(input) => (operation.run)(&door, input).await,
         Err(fault) => Err(fault),
     };
     let code = result.as_ref().map_or_else(|fault| fault.code, |_| "done");
-    tracing::info!(operation = operation.name, outcome = code, "the operator asked");
+    tracing::info!(operation = operation.name, operator = by, outcome = code, "an operator asked");
     result.map(IntoResponse::into_response)
 }
 
 async fn metrics(State(door): State<Arc<Door>>, headers: HeaderMap) -> Result<Response, Fault> {
     door.admit(&headers)?;
-    let text = door.engine.ledger_health().metrics() + &door.engine.store_health().metrics();
+    let open = Totals::read(&door).await?;
+    let text = door.engine.ledger_health().metrics() + &door.engine.store_health().metrics() + &open.metrics() + &notification::metrics(&door).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
@@ -108,15 +121,19 @@ impl IntoResponse for Answer {
 }
 
 impl Door {
-    /// Whoever does not show the token learns nothing else.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Fault> {
+    /// Who shows their token; whoever shows none learns nothing else.
+    fn admit(&self, headers: &HeaderMap) -> Result<&str, Fault> {
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        let token = self.options.token.expose().as_bytes();
-        let same = |shown: &[u8]| aws_lc_rs::constant_time::verify_slices_are_equal(shown, token).is_ok();
-        match shown {
-            Some(shown) if !token.is_empty() && same(shown) => Ok(()),
-            _ => Err(Fault::new(401, "unauthorized", "show the operator's token: Authorization: Bearer <token>")),
+        let shown = shown.unwrap_or_default();
+        let mut found = None;
+        // All are looked at, whichever it is: how long it takes tells nothing.
+        for access in &self.options.operators {
+            let token = access.token.expose().as_bytes();
+            if aws_lc_rs::constant_time::verify_slices_are_equal(shown, token).is_ok() && !token.is_empty() {
+                found = Some(access.name.as_str());
+            }
         }
+        found.ok_or_else(|| Fault::new(401, "unauthorized", "show an operator's token: Authorization: Bearer <token>"))
     }
 
     /// The merchant that the request names.

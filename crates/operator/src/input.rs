@@ -150,13 +150,16 @@ fn check(object: &Map<String, Value>, fields: &[Field]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The fields of a request, each of which holds what it must.
+/// The fields of a request, each of which holds what it must, and who asks.
 #[derive(Debug)]
-pub struct Input(Map<String, Value>);
+pub struct Input {
+    fields: Map<String, Value>,
+    by: String,
+}
 
 impl Input {
-    /// Reads a body. An empty one is an empty object.
-    pub(crate) fn read(body: &[u8], fields: &[Field]) -> Result<Self, Fault> {
+    /// Reads the body of this operator's request. An empty one is an empty object.
+    pub(crate) fn read(body: &[u8], fields: &[Field], by: &str) -> Result<Self, Fault> {
         let not_json = || Fault::new(400, "body_malformed", "the body must be a JSON object");
         let object = match body {
             [] => Map::new(),
@@ -166,11 +169,16 @@ impl Input {
             },
         };
         check(&object, fields)?;
-        Ok(Self(object))
+        Ok(Self { fields: object, by: by.to_owned() })
+    }
+
+    /// The name of the operator who asks.
+    pub(crate) fn operator(&self) -> &str {
+        &self.by
     }
 
     fn value(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.fields.get(name).filter(|value| !value.is_null())
     }
 
     /// Whether the field is there.
@@ -217,7 +225,8 @@ impl Input {
 
     pub(crate) fn objects(&self, name: &str) -> Option<Vec<Self>> {
         let list = self.value(name)?.as_array()?;
-        Some(list.iter().filter_map(Value::as_object).cloned().map(Self).collect())
+        let object = |fields: &Map<String, Value>| Self { fields: fields.clone(), by: self.by.clone() };
+        Some(list.iter().filter_map(Value::as_object).map(object).collect())
     }
 }
 

@@ -2,6 +2,12 @@
 
 /// The largest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The most characters of the evidence of a ruling, in base64.
+pub const EVIDENCE_TEXT_MAX: usize = lifecycle::ruling::EVIDENCE_BYTES_MAX.div_ceil(3) * 4;
+/// The most open cases that are looked at to list the oldest of them, and to sum them up.
+pub const CASES_MAX: usize = 100_000;
+/// The most exchanges that are shown of a case.
+pub const EXCHANGES_MAX: usize = 1_000;
 /// Rows of a page when the request names no number.
 pub const PAGE_ROWS: u64 = 100;
 /// The most rows of a page.
@@ -40,3 +46,20 @@ pub const KEY_LENGTH: usize = 32;
 pub const OPEN_BILLS_MAX: usize = 100_000;
 /// The most unfinished tasks that are counted.
 pub const TASKS_MAX: usize = 10_000;
+/// The longest settlement file in Base64, in characters: 32 MiB of file.
+pub const SETTLEMENT_TEXT_MAX: usize = 44_739_244;
+/// The longest mapping of a settlement file, in characters.
+pub const MAPPING_MAX: usize = 64 * 1024;
+/// The most characters of a file's name.
+pub const FILE_NAME_MAX: usize = 200;
+/// The largest body of a request that brings a file, in bytes.
+pub const FILE_BODY_BYTES_MAX: usize = SETTLEMENT_TEXT_MAX + 2 * MAPPING_MAX;
+
+/// The largest body of a request of this operation, in bytes.
+pub fn body_bytes_max(operation: &str) -> usize {
+    match operation {
+        "reconcile.import" => FILE_BODY_BYTES_MAX,
+        "unknown.settle" => EVIDENCE_TEXT_MAX + BODY_BYTES_MAX,
+        _ => BODY_BYTES_MAX,
+    }
+}

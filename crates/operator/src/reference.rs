@@ -16,8 +16,10 @@ const INTRODUCTION: &str = "\
 `POST /operator/v1/<operation>` with `Authorization: Bearer <token>` and a JSON object; the answer is a JSON object. A
 refusal is `{\"error\":{\"code\":\"...\",\"message\":\"...\"}}` with 400 (the request says something that it must not), 401 (the
 token), 404 (it is not there), 409 (it does not go together with what is there) or 503 (the store did not answer: ask
-again, with the same reference). `GET /operator/v1/metrics` gives what the continuous check of the ledger found as lines
-of metrics. `gerbang merchant`, `invoice`, `ledger` and `status` speak to this door.
+again, with the same reference). Each operator has a token of their own: the door writes down who did what, and what
+needs two persons asks for two of them. `GET /operator/v1/metrics` gives what the continuous check of the ledger found, whether the
+store takes new money, and what is open, as lines of metrics. `gerbang merchant`, `invoice`, `ledger`, `unknown` and `status`
+speak to this door.
 
 Money is text with two decimals, times carry their offset. A field is mandatory (Y) or optional (O); one that is not in
 the table is refused.
@@ -87,7 +89,7 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), every().count());
         for operation in every() {
-            let read = Input::read(operation.sample.as_bytes(), operation.fields);
+            let read = Input::read(operation.sample.as_bytes(), operation.fields, "operator");
             assert!(read.is_ok(), "{}: {read:?}", operation.name);
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     input::Input,
     limits::{OPEN_BILLS_MAX, READ_ROWS, TASKS_MAX},
     operation::{Answer, Operation},
+    unknown::Totals,
     view,
 };
 
@@ -22,7 +23,7 @@ use crate::{
 pub static OPERATION: Operation = Operation {
     name: "status",
     promise: "Shows how the gateway is: its version, what keeps its store, work that is not finished, bills whose outcome \
-              is open with the oldest and with what is reserved for them, what the continuous check of the ledger found, \
+              is open with the oldest and with what is reserved for them, cases that operators must watch by kind, what the continuous check of the ledger found, \
               and what stands at providers, in deposits and in receivables.",
     fields: &[],
     sample: "{}",
@@ -61,6 +62,7 @@ async fn run(door: &Door, _: Input) -> Result<Answer, Fault> {
         },
         "tasks": { "unfinished": tasks.len(), "due": due, "more": tasks.len() == TASKS_MAX },
         "open_bills": open_bills(door, now).await?,
+        "unknown": Totals::read(door).await?.view(),
         "ledger": {
             "verified_entries": health.verified_entries,
             "at": health.at.map(view::time),

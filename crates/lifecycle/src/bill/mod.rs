@@ -357,7 +357,26 @@ impl Bill {
         matches!(&self.status, BillStatus::SucceededLate { receipt, .. } if self.lacks_token(receipt))
     }
 
-    fn lacks_token(&self, receipt: &BillReceipt) -> bool {
+    /// What of it waits in clearing, and since when.
+    pub fn in_clearing(&self) -> Option<(Instant, Amount)> {
+        let beside = self.orders.iter().filter_map(|order| match &order.fate {
+            Fate::PaidBeside { cost, .. } => Some((order.at, *cost)),
+            _ => None,
+        });
+        let late = match &self.status {
+            BillStatus::SucceededLate { at, charged, .. } if charged.class() == Class::Clearing => {
+                let quote = self.quote?;
+                let net = quote.reserved().ok()?.checked_sub(quote.margin).ok()?;
+                Some((*at, net))
+            }
+            _ => None,
+        };
+        late.into_iter()
+            .chain(beside)
+            .reduce(|(one, sum), (other, more)| (one.min(other), sum.checked_add(more).unwrap_or(sum)))
+    }
+
+    pub(crate) fn lacks_token(&self, receipt: &BillReceipt) -> bool {
         let empty = receipt.token.as_ref().is_none_or(|token| token.expose().is_empty());
         self.category == Category::PlnPrepaid && empty
     }

@@ -94,6 +94,10 @@ impl World for Gateway {
             Key::BillByOrder(..) | Key::BillTaken(..) => {
                 self.bills().filter(|row| row.keys().contains(key)).max_by_key(|row| row.keys()[0].clone())
             }
+            Key::RulingOpen(_) => {
+                let rulings = self.rows.iter().filter(|(key, _)| matches!(key, Key::Ruling(_))).map(|(_, row)| row);
+                rulings.filter(|row| row.keys().contains(key)).max_by_key(|row| row.keys()[0].clone())
+            }
             _ => self.rows.get(key),
         }
     }

@@ -22,7 +22,7 @@ use lifecycle::{
     task::TaskKind,
 };
 use money::Amount;
-use operator::OperatorOptions;
+use operator::{Access, OperatorOptions};
 use protocol::keys::PrivateKey;
 use serde_json::Value;
 use store::{Store, Vault, Writes, sqlite::SqliteStore};
@@ -30,6 +30,8 @@ use tower::ServiceExt as _;
 
 /// The token of every test.
 pub const TOKEN: &str = "operator-token";
+/// The token of a second operator.
+pub const CHECKER: &str = "checker-token";
 /// The time of every test.
 pub const NOW: &str = "2026-12-05T10:00:00+07:00";
 /// A merchant with a deposit of nothing.
@@ -123,7 +125,9 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(store);
         let engine = Engine::start(options, store.clone()).unwrap();
         let options = OperatorOptions {
-            token: Secret::new(TOKEN),
+            operators: [("operator", TOKEN), ("checker", CHECKER)]
+                .map(|(name, token)| Access { name: name.into(), token: Secret::new(token) })
+                .into(),
             version: "0.0.0-test".into(),
             store: "sqlite:gerbang.db".into(),
             issuer: "Gerbang".into(),

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use lifecycle::{Row, ruling::Case};
+use lifecycle::{Row, case::Case};
 
 use crate::StoreError;
 

@@ -2,8 +2,9 @@
 
 use calendar::Instant;
 use lifecycle::{
-    MerchantCode, RulingId,
-    ruling::{CaseKind, Ruling, RulingStatus, Verdict},
+    MerchantCode, RulingId, Secret,
+    case::CaseKind,
+    ruling::{Ruling, RulingStatus, Verdict},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
@@ -24,6 +25,8 @@ pub(crate) struct RulingRow {
     #[serde(with = "VerdictRow")]
     verdict: Verdict,
     provider_reference: Option<String>,
+    #[serde(default, with = "kept::option", skip_serializing_if = "Option::is_none")]
+    token: Option<Secret>,
     evidence_name: String,
     #[serde(with = "hexadecimal")]
     evidence: Vec<u8>,
