@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::http::Uri;
-use engine::{Environment, SystemFresh};
+use engine::{Environment, SystemFresh, guard};
 use lifecycle::{
     Merchant, MerchantCode, ProductCode,
     merchant::{BillerAccess, Callbacks, LateSuccess, Mechanism, Strictness},
@@ -70,6 +70,12 @@ pub static OPERATION: Operation = Operation {
         Field::optional("low_balance_url", Kind::Text(URL_MAX), "Where it is warned of a low deposit."),
         Field::optional("refund_url", Kind::Text(URL_MAX), "Where it is told what came of refunds and cancellations."),
         Field::optional("replay", Kind::Flag, "A repeated call gets the stored answer instead of a refusal."),
+        Field::optional(
+            "accept_late_success",
+            Kind::Flag,
+            "A payment that succeeds after it was told to have failed is the merchant's, who delivers; else the customer \
+             gets the money back.",
+        ),
         Field::optional("strict", Kind::Flag, "What the tables of the documents say is enforced to the letter."),
     ],
     sample: r#"{"merchant":"WARUNG","name":"Warung Ibu Sri","mechanism":"deposit","low_balance":"100000.00"}"#,
@@ -104,14 +110,17 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
         replay: input.flag("replay").unwrap_or(false),
         strictness: if input.flag("strict") == Some(true) { Strictness::Strict } else { Strictness::Lenient },
         callbacks: Callbacks {
-            inquiry_url: url(&input, "inquiry_url")?,
-            payment_url: url(&input, "payment_url")?,
-            binding_url: url(&input, "binding_url")?,
-            low_balance_url: url(&input, "low_balance_url")?,
-            refund_url: url(&input, "refund_url")?,
+            inquiry_url: callback(door, &input, "inquiry_url").await?,
+            payment_url: callback(door, &input, "payment_url").await?,
+            binding_url: callback(door, &input, "binding_url").await?,
+            low_balance_url: callback(door, &input, "low_balance_url").await?,
+            refund_url: callback(door, &input, "refund_url").await?,
         },
         biller: biller(door, &input, &code, &mut fresh, &mut shown)?,
-        late_success: LateSuccess::default(),
+        late_success: match input.flag("accept_late_success") {
+            Some(true) => LateSuccess::Accept,
+            _ => LateSuccess::RefundDue,
+        },
         suspended: false,
         code: MerchantCode::new(code.as_str()),
         api_key: api_key.clone(),
@@ -195,6 +204,15 @@ fn wallet_products(door: &Door, input: &Input, wanted: bool) -> Result<Vec<Produ
             })
             .collect(),
     }
+}
+
+/// An address that the gateway will call: in production it must be a public one, over TLS.
+async fn callback(door: &Door, input: &Input, name: &str) -> Result<Option<String>, Fault> {
+    let Some(url) = url(input, name)? else { return Ok(None) };
+    if door.engine.environment() == Environment::Production {
+        guard::check_registration(&url).await.map_err(|why| Fault::field(name, why))?;
+    }
+    Ok(Some(url))
 }
 
 fn good_url(name: &str, url: String) -> Result<String, Fault> {
