@@ -17,6 +17,7 @@ mod openssl_guide;
 mod operating;
 mod payments;
 mod products;
+mod refunds;
 mod room;
 mod samples;
 mod scenarios;

@@ -20,6 +20,7 @@ pub mod limits;
 mod merchant;
 mod operation;
 mod reference;
+mod refund;
 mod source;
 mod status;
 mod view;

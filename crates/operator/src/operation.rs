@@ -9,7 +9,7 @@ use crate::{
     door::Door,
     fault::Fault,
     input::{Field, Input},
-    invoice, ledger, merchant, source, status,
+    invoice, ledger, merchant, refund, source, status,
 };
 
 /// One thing that an operator can have done.
@@ -66,6 +66,8 @@ pub static OPERATIONS: &[&Operation] = &[
     &ledger::statement::OPERATION,
     &bill::list::OPERATION,
     &bill::show::OPERATION,
+    &refund::list::OPERATION,
+    &refund::show::OPERATION,
     &source::list::OPERATION,
     &source::float::OPERATION,
     &source::prices::OPERATION,

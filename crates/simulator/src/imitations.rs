@@ -349,6 +349,13 @@ fn books_text(books: &Books) -> String {
             "amount": charge.amount.snap_text(), "charged": charge.charged, "requests": charge.requests,
         })
     });
+    let refunds = books.refunds.iter().map(|refund| {
+        serde_json::json!({
+            "reference": refund.reference, "provider_reference": refund.provider_reference, "charge": refund.charge,
+            "cancels": refund.cancels, "amount": refund.amount.snap_text(), "done": refund.done,
+            "requests": refund.requests,
+        })
+    });
     let accounts = books.accounts.iter().map(|account| {
         serde_json::json!({
             "phone": account.phone, "opening": account.opening.snap_text(), "cash": account.cash.snap_text(),
@@ -365,7 +372,8 @@ fn books_text(books: &Books) -> String {
         .float
         .map(|float| serde_json::json!({"opening": float.opening.snap_text(), "balance": float.balance.snap_text()}));
     let all = serde_json::json!({
-        "provider": books.provider, "charges": charges.collect::<Vec<_>>(), "accounts": accounts.collect::<Vec<_>>(),
+        "provider": books.provider, "charges": charges.collect::<Vec<_>>(),
+        "refunds": refunds.collect::<Vec<_>>(), "accounts": accounts.collect::<Vec<_>>(),
         "links_active": books.links_active, "orders": orders.collect::<Vec<_>>(), "float": float,
     });
     all.to_string()

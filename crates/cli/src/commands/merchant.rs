@@ -85,6 +85,10 @@ struct AddArgs {
     /// Origins that a redirect may lead to; may be given again
     #[arg(long = "redirect-origin", value_name = "ORIGIN")]
     redirect_origins: Vec<String>,
+    /// A payment that succeeds after it was told to have failed is its own, and it delivers; else the customer gets the
+    /// money back
+    #[arg(long)]
+    accept_late_success: bool,
     /// Where it is asked before a payment
     #[arg(long, value_name = "URL")]
     inquiry_url: Option<String>,
@@ -226,7 +230,7 @@ impl AddArgs {
             "credit_limit": self.credit_limit, "payment_days": self.payment_days, "sender_id": self.sender_id,
             "username": self.username, "inquiry_url": self.inquiry_url, "payment_url": self.payment_url,
             "binding_url": self.binding_url, "low_balance_url": self.low_balance_url,
-            "refund_url": self.refund_url,
+            "refund_url": self.refund_url, "accept_late_success": self.accept_late_success,
         });
         let keys = self.public_keys.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
         for (name, texts) in

@@ -16,6 +16,7 @@ mod keys;
 mod ledger;
 mod merchant;
 mod migrate;
+mod refund;
 mod sandbox;
 mod serve;
 mod sign;
@@ -61,6 +62,7 @@ commands! {
     Merchant = merchant,
     Invoice = invoice,
     Ledger = ledger,
+    Refund = refund,
     Source = source,
     Status = status,
     Clock = clock,

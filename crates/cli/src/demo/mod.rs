@@ -3,6 +3,7 @@
 
 mod bills;
 mod journey;
+mod refunds;
 mod report;
 mod steps;
 

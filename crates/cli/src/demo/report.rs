@@ -56,6 +56,9 @@ impl Report {
         for line in &self.books.lines {
             let (gateway, provider, merchant) = (cell(line.gateway), cell(line.provider), cell(line.merchant));
             text.push_str(&format!("{:<24} {gateway:>22} {provider:>22} {merchant:>22}\n", line.product));
+            let [gateway, provider, merchant] =
+                [line.gateway_refunded, line.provider_refunded, line.merchant_refunded].map(cell);
+            text.push_str(&format!("{:<24} {gateway:>22} {provider:>22} {merchant:>22}\n", "  of it back"));
         }
         text.push_str(&format!(
             "\n{:<24} {:>22} {:>22} {:>22} {:>22}\n",

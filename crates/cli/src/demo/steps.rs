@@ -7,7 +7,7 @@ use money::Amount;
 use serde_json::{Value, json};
 use simulator::demo_merchant::LinkTokens;
 
-use super::Journey;
+use super::{Journey, refunds};
 
 /// An amount that wallets with a limit charge without asking the customer.
 const SMALL: Amount = Amount::rupiah(15_000);
@@ -29,7 +29,10 @@ pub async fn play(journey: &mut Journey<'_>, wanted: &[String]) -> anyhow::Resul
         play_product(journey, code).await?;
     }
     match codes.first() {
-        Some(first) => check_out(journey, first).await,
+        Some(first) => {
+            check_out(journey, first).await?;
+            refunds::call_off(journey, first).await
+        }
         None => Ok(()),
     }
 }
@@ -69,10 +72,11 @@ async fn play_product(journey: &mut Journey<'_>, product: &str) -> anyhow::Resul
     };
     inquire_account(journey, product, &phone, &tokens).await?;
     read_balance(journey, product, &tokens).await?;
-    for (name, amount) in [("small payment", SMALL), ("large payment", LARGE)] {
-        pay(journey, product, name, amount, &tokens).await?;
-    }
-    unbind(journey, product, &phone, &tokens).await
+    let small = pay(journey, product, "small payment", SMALL, &tokens).await?;
+    let large = pay(journey, product, "large payment", LARGE, &tokens).await?;
+    refunds::cancel(journey, product, &large).await?;
+    unbind(journey, product, &phone, &tokens).await?;
+    refunds::refund(journey, product, &small).await
 }
 
 /// A number that no wallet knows yet.
@@ -203,7 +207,7 @@ async fn pay(
     name: &str,
     amount: Amount,
     tokens: &LinkTokens,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<String> {
     let reference = journey.reference("INV");
     let value = json!({"value": amount.snap_text(), "currency": "IDR"});
     let partner = journey.partner_id().to_owned();
@@ -215,7 +219,8 @@ async fn pay(
         "additionalInfo": {"productCode": product, "balanceType": "CASH", "bankCardToken": tokens.card},
     });
     let sent = journey.send(name, "payment_host_to_host", &fields, &["2005400"]).await?;
-    finish_payment(journey, &sent, &reference, amount).await
+    finish_payment(journey, &sent, &reference, amount).await?;
+    Ok(reference)
 }
 
 /// The customer goes to the payment's page; the merchant hears of it; both status services agree.

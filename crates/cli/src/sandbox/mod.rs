@@ -251,8 +251,9 @@ impl Sandbox {
             self.seed.merchants.iter().map(|merchant| MerchantCode::new(merchant.code.as_str())).collect();
         let reader = self.store.reader().context("open the gateway's books")?;
         let payments = books::payments(reader.as_ref(), &merchants).context("read the gateway's books")?;
+        let refunds = books::refunds(reader.as_ref(), &merchants).context("read the gateway's refunds")?;
         let providers: Vec<Books> = self.providers().iter().map(Provider::books).collect();
-        Ok(books::compare(&payments, &providers, &self.merchant()?.book()))
+        Ok(books::compare(&payments, &refunds, &providers, &self.merchant()?.book()))
     }
 
     /// The gateway's bills and ledger, the aggregators' books and what merchants sold since then, compared.

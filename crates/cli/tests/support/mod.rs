@@ -300,6 +300,12 @@ impl World {
         books["charges"].as_array().expect("charges").clone()
     }
 
+    /// The refunds and cancellations in a product's provider's books.
+    pub async fn refunds(&self, product: &str) -> Vec<Value> {
+        let books = get(&format!("{}/books", self.provider_url(product))).await;
+        books["refunds"].as_array().expect("refunds").clone()
+    }
+
     /// The demo merchant's book.
     pub async fn book(&self) -> Value {
         let address: SocketAddr =

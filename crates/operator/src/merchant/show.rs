@@ -1,5 +1,6 @@
 //! `merchant.show`
 
+use lifecycle::merchant::LateSuccess;
 use serde_json::json;
 
 use super::{MERCHANT, mechanism, standing, summary};
@@ -29,6 +30,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     answer["public_keys"] = merchant.public_keys.len().into();
     answer["redirect_origins"] = merchant.redirect_origins.clone().into();
     answer["allowed_addresses"] = merchant.allowed_addresses.clone().into();
+    answer["accept_late_success"] = (merchant.late_success == LateSuccess::Accept).into();
     let callbacks = &merchant.callbacks;
     answer["callbacks"] = json!({
         "inquiry_url": callbacks.inquiry_url,
