@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use store::{PostgresOptions, Store, StoreError, Vault};
+use store::{Damaged, PostgresOptions, Store, StoreError, Vault};
 
 use crate::output::{advised, advised_because};
 
@@ -84,6 +84,10 @@ impl StoreUrl {
     pub fn explain(&self, error: StoreError) -> anyhow::Error {
         let shown = self.shown();
         match error {
+            StoreError::Open(source) if source.is::<Damaged>() => advised(
+                format!("{shown} is damaged: {source}"),
+                "keep the file aside and put the last backup in its place: docs/guides/recover.md",
+            ),
             StoreError::InUse => advised(
                 format!("another gateway is using {shown}"),
                 "stop it first, or choose another folder with --data-dir or another store with --store",

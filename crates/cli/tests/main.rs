@@ -18,6 +18,7 @@ mod operating;
 mod payments;
 mod products;
 mod refunds;
+mod restoring;
 mod room;
 mod samples;
 mod scenarios;

@@ -19,7 +19,7 @@ pub mod vault;
 pub mod verify;
 
 pub use migrations::MigrationError;
-pub use open::open;
+pub use open::{Damaged, back_up, check, open};
 pub use port::{HaltedCount, NotificationFilter, ProviderNotice, Reader, Settled, Store, StoreError, Writer, Writes};
 pub use postgres::{PostgresOptions, PostgresStore};
 pub use sqlite::SqliteStore;

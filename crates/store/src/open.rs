@@ -37,6 +37,38 @@ pub fn open(url: &str, options: &PostgresOptions, vault: Vault) -> Result<Arc<dy
     })
 }
 
+/// What is wrong with a store's file, line by line: it cannot be worked with, and must not be.
+#[derive(Debug, thiserror::Error)]
+#[error("the file is damaged: {}", .0.join("; "))]
+pub struct Damaged(pub Vec<String>);
+
+/// Reads all of an SQLite file and compares what can be compared, also while a gateway is at work on it. What a
+/// PostgreSQL server keeps, it has to check itself.
+///
+/// # Errors
+///
+/// [`StoreError::Open`]; its source is [`Damaged`] where something is wrong with the file.
+pub fn check(url: &str) -> Result<(), StoreError> {
+    crate::sqlite::integrity::check(file_of(url)?)
+}
+
+/// Copies an SQLite file as it is at one moment, also while a gateway is at work on it, and checks the copy. A PostgreSQL
+/// database has tools of its own.
+///
+/// # Errors
+///
+/// [`StoreError::Open`]; then there is no file at the target.
+pub fn back_up(url: &str, target: &Path) -> Result<(), StoreError> {
+    crate::sqlite::integrity::back_up(file_of(url)?, target)
+}
+
+fn file_of(url: &str) -> Result<&Path, StoreError> {
+    match engine(url)? {
+        Engine::Sqlite(path) => Ok(path),
+        Engine::Postgres(_) => Err(StoreError::Open("a server's database has tools of its own for this".into())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

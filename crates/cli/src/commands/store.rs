@@ -1,10 +1,10 @@
-//! `gerbang store copy`: a whole gateway from one engine to the other.
+//! `gerbang store`: a whole gateway from one engine to the other; whether a file is whole; a copy of it.
 
-use std::{ops::ControlFlow, process::ExitCode};
+use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use money::Amount;
 use store::{
-    PostgresOptions,
+    Damaged, PostgresOptions, StoreError,
     copy::{CopyError, CopyPhase, CopyProgress, CopyReport, copy},
 };
 
@@ -14,7 +14,7 @@ use crate::{
     output::{advised_because, data, report, say},
 };
 
-/// Move a whole gateway's store between SQLite and PostgreSQL
+/// Move a gateway's store between SQLite and PostgreSQL, check its file, back it up
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   gerbang store copy --from sqlite:gerbang-sandbox/gateway.db --to postgres://gerbang@localhost/gerbang")]
@@ -35,6 +35,37 @@ enum Action {
 Example:
   gerbang store copy --from sqlite:gateway.db --to postgres://gerbang@localhost/gerbang --json")]
     Copy(CopyArgs),
+    /// Read all of an SQLite file and compare what can be compared, also while a gateway is at work
+    #[command(
+        after_help = "Exit code 3: the file is damaged. What is in its rows is the matter of `gerbang ledger verify`.
+
+Example:
+  gerbang store check --store sqlite:gerbang-sandbox/gateway.db"
+    )]
+    Check(CheckArgs),
+    /// Copy an SQLite file as it is at one moment, also while a gateway is at work, and check the copy
+    ///
+    /// The key that seals the store is not in it: keep a copy of that apart from this one.
+    #[command(after_help = "Example:
+  gerbang store backup --store sqlite:gerbang-sandbox/gateway.db --to backup.db")]
+    Backup(BackupArgs),
+}
+
+#[derive(clap::Args)]
+struct CheckArgs {
+    /// The store: sqlite:PATH
+    #[arg(long, value_name = "URL", env = "GERBANG_STORE", hide_env_values = true)]
+    store: StoreUrl,
+}
+
+#[derive(clap::Args)]
+struct BackupArgs {
+    /// The store: sqlite:PATH
+    #[arg(long, value_name = "URL", env = "GERBANG_STORE", hide_env_values = true)]
+    store: StoreUrl,
+    /// Where the copy goes; nothing may be there
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -51,7 +82,33 @@ struct CopyArgs {
 }
 
 pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
-    let Action::Copy(CopyArgs { from, to, json }) = arguments.action;
+    match arguments.action {
+        Action::Copy(arguments) => run_copy(arguments),
+        Action::Check(CheckArgs { store }) => run_check(&store),
+        Action::Backup(BackupArgs { store, to }) => {
+            store::back_up(store.whole(), &to).map_err(|error| store.explain(error))?;
+            say(format!("{} is a copy of {}; keep a copy of its key apart from it", to.display(), store.shown()));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn run_check(url: &StoreUrl) -> anyhow::Result<ExitCode> {
+    match store::check(url.whole()) {
+        Ok(()) => {
+            say(format!("{} is whole", url.shown()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(StoreError::Open(source)) if source.is::<Damaged>() => {
+            report(&url.explain(StoreError::Open(source)));
+            Ok(ExitCode::from(EXIT_NO))
+        }
+        Err(error) => Err(url.explain(error)),
+    }
+}
+
+fn run_copy(arguments: CopyArgs) -> anyhow::Result<ExitCode> {
+    let CopyArgs { from, to, json } = arguments;
     let mut last = None;
     let copied = copy(from.whole(), to.whole(), &PostgresOptions::default(), &mut |progress| {
         tell(&mut last, progress);

@@ -4,6 +4,7 @@
 mod checkpoint;
 mod connect;
 pub(crate) mod copying;
+pub(crate) mod integrity;
 mod lookups;
 mod memory;
 mod migrations;
@@ -53,7 +54,10 @@ impl SqliteStore {
     /// A lock file, `path` with `.lock` added, keeps a second gateway out: it gets [`StoreError::InUse`].
     pub fn open(path: &Path, vault: Vault) -> Result<Self, StoreError> {
         let lock = connect::lock(path)?;
-        migrations::migrate(&mut connect::writer(path)?)?;
+        let mut first = connect::writer(path).map_err(integrity::named)?;
+        integrity::at_start(path, &first)?;
+        migrations::migrate(&mut first).map_err(integrity::named)?;
+        drop(first);
         let side = connect::side(path)?;
         copying::refuse_incomplete(&side)?;
         check_vault(&side, &vault)?;

@@ -30,6 +30,9 @@ statements!(
     BEGIN_READ = "BEGIN DEFERRED";
     COMMIT = "COMMIT";
     ROLLBACK = "ROLLBACK";
+    QUICK_CHECK = "PRAGMA quick_check(1)";
+    INTEGRITY_CHECK = "PRAGMA integrity_check(20)";
+    FOREIGN_KEY_CHECK = "PRAGMA foreign_key_check";
     CHECKPOINT_PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)";
     CHECKPOINT_TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)";
 
