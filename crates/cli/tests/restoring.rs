@@ -81,16 +81,19 @@ async fn an_old_backup_asks_about_everything_that_was_open_in_it() {
     assert_eq!(status(&client, "BEFORE").await, "00");
     eventually("the open payment is decided", async || (status(&client, "OPEN").await == "00").then_some(())).await;
     let charge = charged(&world, "OPEN").await;
-    assert_eq!((charge.len(), &charge[0]["charged"], &charge[0]["requests"]), (1, &true.into(), &1.into()), "{charge:?}");
+    assert_eq!(
+        (charge.len(), &charge[0]["charged"], &charge[0]["requests"]),
+        (1, &true.into(), &1.into()),
+        "{charge:?}"
+    );
     let sender = world.sender();
     eventually("the open bill is decided", async || {
         (!["Inproses", "Suspect"].contains(&bill(&sender, IN_PROCESS).await.as_str())).then_some(())
     })
     .await;
     let orders = world.bill_orders().await;
-    let delivered = |order: &str| {
-        orders.iter().filter(|booked| booked["order_id"] == order && booked["delivered"] == true).count()
-    };
+    let delivered =
+        |order: &str| orders.iter().filter(|booked| booked["order_id"] == order && booked["delivered"] == true).count();
     assert_eq!(delivered(IN_PROCESS.1), 1, "{orders:?}");
     eventually("nothing is held", async || (world.operate(&["ledger", "verify"])["holds"] == 0).then_some(())).await;
     assert_eq!(world.operate(&["ledger", "verify"])["verified"], true);
