@@ -1,5 +1,14 @@
 //! What time does to a sandbox, in seconds: its clock is turned, and everything that waits for time notices.
 
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
 use calendar::Instant;
 use client::{Client, Prepared, Sent};
 use serde_json::{Value, json};
@@ -272,6 +281,80 @@ async fn a_turn_outlives_the_sandbox_and_reaches_every_process(keeping: Keeping)
     assert!(error.contains("field_malformed"), "{error}");
 }
 
+/// A merchant that only hears of its links: counts what it is told, and accepts it when it listens.
+struct DeafMerchant {
+    url: String,
+    listens: Arc<AtomicBool>,
+    told: Arc<AtomicUsize>,
+}
+
+impl DeafMerchant {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/shop", listener.local_addr().expect("an address"));
+        let (listens, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (heard, counted) = (listens.clone(), told.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                counted.fetch_add(1, Ordering::SeqCst);
+                Self::answer(stream, heard.load(Ordering::SeqCst));
+            }
+        });
+        Self { url, listens, told }
+    }
+
+    fn answer(mut stream: TcpStream, accepts: bool) {
+        let (mut text, mut piece) = (vec![], [0; 4096]);
+        while !String::from_utf8_lossy(&text).contains("additionalInfo") {
+            match stream.read(&mut piece) {
+                Ok(length) if length > 0 => text.extend_from_slice(&piece[..length]),
+                _ => return,
+            }
+        }
+        let (status, body) = match accepts {
+            true => ("200 OK", r#"{"responseCode":"2000700","responseMessage":"Successful"}"#),
+            false => ("500 Internal Server Error", "{}"),
+        };
+        let length = body.len();
+        // A gateway that is gone is told nothing.
+        let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    }
+
+    fn told(&self) -> usize {
+        self.told.load(Ordering::SeqCst)
+    }
+}
+
+/// Two days of repeats, then the merchant listens: it is told once more, and no more after that.
+async fn a_merchant_that_is_deaf_for_days_is_told_when_it_listens(keeping: Keeping) {
+    let merchant = DeafMerchant::start();
+    let mut world = World::new(keeping);
+    world.start_gateway(&["--merchant-callback", &merchant.url]);
+    world.link(product()).await;
+    world.pass("48h");
+    let repeats = merchant.told();
+    assert!((10..200).contains(&repeats), "{repeats} in 48 hours");
+    merchant.listens.store(true, Ordering::SeqCst);
+    world.pass("5h");
+    assert_eq!(merchant.told(), repeats + 1, "told once more, and accepted");
+    world.pass("3d");
+    assert_eq!(merchant.told(), repeats + 1, "and not again");
+}
+
+/// Nobody is bothered for ever: after three days it is kept, and sent no more.
+async fn a_merchant_that_never_listens_is_left_alone_after_three_days(keeping: Keeping) {
+    let merchant = DeafMerchant::start();
+    let mut world = World::new(keeping);
+    world.start_gateway(&["--merchant-callback", &merchant.url]);
+    world.link(product()).await;
+    world.pass("90h");
+    let told = merchant.told();
+    world.pass("5d");
+    assert_eq!(merchant.told(), told, "nothing more after three days");
+    let shown = world.operate(&["clock", "show"]);
+    assert_eq!(shown["tasks"]["unfinished"], 0, "nothing waits for it: {shown}");
+}
+
 /// A request by hand that carries the computer's time instead of the sandbox's is refused, and told by how much it is off.
 async fn a_request_of_another_time_is_told_so(keeping: Keeping) {
     let world = World::sandbox(keeping);
@@ -300,5 +383,7 @@ on_both_keepings! {
     an_unknown_payment_is_asked_about_when_its_time_comes,
     a_clock_that_steps_back_breaks_nothing,
     a_turn_outlives_the_sandbox_and_reaches_every_process,
+    a_merchant_that_is_deaf_for_days_is_told_when_it_listens,
+    a_merchant_that_never_listens_is_left_alone_after_three_days,
     a_request_of_another_time_is_told_so,
 }
