@@ -19,6 +19,7 @@ macro_rules! on_both_engines {
 }
 
 mod bills;
+mod refunds;
 mod scenarios;
 mod support;
 

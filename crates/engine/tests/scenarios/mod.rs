@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What the tests' payments are over, in rupiah.
-const RUPIAH: u32 = 50_000;
+pub const RUPIAH: u32 = 50_000;
 
 on_both_engines!(
     notices_in_any_order_end_in_one_state,
@@ -39,7 +39,7 @@ fn orders<T: Clone>(of: &[T]) -> Vec<Vec<T>> {
 }
 
 /// A signed notice about a payment: how much, and the status of the national standard.
-fn notice(payment: PaymentId, rupiah: u32, status: &str, engine: &Engine) -> HttpRequest {
+pub fn notice(payment: PaymentId, rupiah: u32, status: &str, engine: &Engine) -> HttpRequest {
     let body = format!(
         r#"{{"originalPartnerReferenceNo":"{payment}","originalReferenceNo":"P{payment}","merchantId":"MERCHANT01",
             "amount":{{"value":"{rupiah}.00","currency":"IDR"}},"latestTransactionStatus":"{status}"}}"#
@@ -51,7 +51,7 @@ fn notice(payment: PaymentId, rupiah: u32, status: &str, engine: &Engine) -> Htt
 }
 
 /// A payment of a product that waits for its customer.
-async fn waiting(engine: &Engine, product: &str, reference: &str) -> PaymentId {
+pub async fn waiting(engine: &Engine, product: &str, reference: &str) -> PaymentId {
     let Command::Pay(asked) = pay("STRICT", reference, reference, RUPIAH, engine.now()) else { panic!("a payment") };
     let command = Command::Pay(Pay { product: Some(ProductCode::new(product)), ..asked });
     engine.submit(&engine.partner("STRICT").unwrap(), command).await.unwrap();
