@@ -11,6 +11,7 @@ mod demo;
 mod keeping;
 mod operator_door;
 mod output;
+mod replay;
 mod sandbox;
 mod seller;
 mod settings;

@@ -5,6 +5,7 @@ mod keepings;
 
 mod bill_crashes;
 mod bills;
+mod bundles;
 mod callbacks;
 mod commands;
 mod demo;
@@ -17,6 +18,7 @@ mod openssl_guide;
 mod operating;
 mod payments;
 mod products;
+mod reconciling;
 mod refunds;
 mod restoring;
 mod room;

@@ -31,7 +31,7 @@ pub mod transport;
 
 pub use clock::{Clock, SystemClock, Turn, TurnError, TurnableClock};
 pub use crash::CrashPoint;
-pub use evidence::Record;
+pub use evidence::{Record, without_secrets};
 pub use fresh::{Entropy, SystemEntropy, SystemFresh, digest};
 pub use handle::{Engine, StartError};
 pub use health::StoreHealth;

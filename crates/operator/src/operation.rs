@@ -5,11 +5,11 @@ use std::pin::Pin;
 use serde_json::Value;
 
 use crate::{
-    bill, clock, deposit,
+    bill, bundle, clock, deposit,
     door::Door,
     fault::Fault,
     input::{Field, Input},
-    invoice, ledger, merchant, refund, source, status,
+    invoice, ledger, merchant, notification, reconcile, refund, source, status, unknown,
 };
 
 /// One thing that an operator can have done.
@@ -66,11 +66,31 @@ pub static OPERATIONS: &[&Operation] = &[
     &ledger::statement::OPERATION,
     &bill::list::OPERATION,
     &bill::show::OPERATION,
+    &bundle::make::OPERATION,
     &refund::list::OPERATION,
     &refund::show::OPERATION,
     &source::list::OPERATION,
     &source::float::OPERATION,
     &source::prices::OPERATION,
+    &notification::list::OPERATION,
+    &notification::show::OPERATION,
+    &notification::resend::OPERATION,
+    &notification::replay::OPERATION,
+    &notification::endpoints::OPERATION,
+    &notification::pause::OPERATION,
+    &notification::resume::OPERATION,
+    &reconcile::import::OPERATION,
+    &reconcile::status::OPERATION,
+    &reconcile::exceptions::OPERATION,
+    &reconcile::close::OPERATION,
+    &reconcile::report::OPERATION,
+    &unknown::list::OPERATION,
+    &unknown::show::OPERATION,
+    &unknown::settle::OPERATION,
+    &unknown::evidence::OPERATION,
+    &unknown::approve::OPERATION,
+    &unknown::withdraw::OPERATION,
+    &unknown::close::OPERATION,
     &status::OPERATION,
 ];
 

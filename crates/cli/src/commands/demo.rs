@@ -86,6 +86,7 @@ async fn play(folder: Folder, store: StoreUrl, lang: Lang, products: &[String], 
         products: vec![],
         store_free_bytes_min: None,
         lease_seconds: None,
+        network: None,
         crash_point: CrashPoint::default(),
     };
     let mut sandbox = Sandbox::start(options).await?;

@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 mod bench;
 mod biller;
+mod bundle;
 mod call;
 mod clock;
 mod demo;
@@ -16,6 +17,8 @@ mod keys;
 mod ledger;
 mod merchant;
 mod migrate;
+mod notifications;
+mod reconcile;
 mod refund;
 mod sandbox;
 mod serve;
@@ -23,6 +26,7 @@ mod sign;
 mod source;
 mod status;
 mod store;
+mod unknown;
 mod verify;
 
 /// The data folder unless another one is named.
@@ -61,11 +65,15 @@ commands! {
     Keys = keys,
     Merchant = merchant,
     Invoice = invoice,
+    Notifications = notifications,
     Ledger = ledger,
+    Reconcile = reconcile,
     Refund = refund,
     Source = source,
     Status = status,
+    Unknown = unknown,
     Clock = clock,
+    Bundle = bundle,
     Bench = bench,
     Imitations = imitations,
 }

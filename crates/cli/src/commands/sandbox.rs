@@ -82,6 +82,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
         products: arguments.products,
         lease_seconds: arguments.lease_seconds,
         store_free_bytes_min: arguments.store_free_bytes_min,
+        network: None,
         crash_point,
     };
     runtime()?.block_on(async {

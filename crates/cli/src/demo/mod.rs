@@ -7,7 +7,7 @@ mod refunds;
 mod report;
 mod steps;
 
-pub use bills::play as play_bills;
+pub use bills::{Shop, play as play_bills};
 pub use journey::Journey;
 pub use report::Report;
-pub use steps::play;
+pub use steps::{link, play};

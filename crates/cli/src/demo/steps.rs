@@ -56,18 +56,7 @@ async fn check_out(journey: &mut Journey<'_>, product: &str) -> anyhow::Result<(
 
 async fn play_product(journey: &mut Journey<'_>, product: &str) -> anyhow::Result<()> {
     journey.turn_to(product);
-    let Some((connector, sold)) = connectors::product(product) else {
-        return Ok(());
-    };
-    let mut phone = journey.sandbox.seed.demo_customer.phone.clone();
-    if connector.descriptor().capabilities.contains(&Capability::CreateAccount) {
-        phone = create_account(journey, product).await?;
-    }
-    let tokens = match sold.binding {
-        BindingFlow::AuthCode => bind_with_code(journey, product, &phone).await?,
-        BindingFlow::Page => bind_on_page(journey, product, &phone).await?,
-    };
-    let Some(tokens) = tokens else {
+    let Some((phone, tokens)) = link(journey, product).await? else {
         return Ok(());
     };
     inquire_account(journey, product, &phone, &tokens).await?;
@@ -77,6 +66,26 @@ async fn play_product(journey: &mut Journey<'_>, product: &str) -> anyhow::Resul
     refunds::cancel(journey, product, &large).await?;
     unbind(journey, product, &phone, &tokens).await?;
     refunds::refund(journey, product, &small).await
+}
+
+/// Links the demo customer's account, newly opened where the provider opens accounts: the customer's number, and the
+/// tokens.
+///
+/// # Errors
+/// When a request could not even be sent; none when a step did not hold.
+pub async fn link(journey: &mut Journey<'_>, product: &str) -> anyhow::Result<Option<(String, LinkTokens)>> {
+    let Some((connector, sold)) = connectors::product(product) else {
+        return Ok(None);
+    };
+    let mut phone = journey.sandbox.seed.demo_customer.phone.clone();
+    if connector.descriptor().capabilities.contains(&Capability::CreateAccount) {
+        phone = create_account(journey, product).await?;
+    }
+    let tokens = match sold.binding {
+        BindingFlow::AuthCode => bind_with_code(journey, product, &phone).await?,
+        BindingFlow::Page => bind_on_page(journey, product, &phone).await?,
+    };
+    Ok(tokens.map(|tokens| (phone, tokens)))
 }
 
 /// A number that no wallet knows yet.

@@ -15,9 +15,9 @@ use axum::Router;
 use calendar::Instant;
 use catalogue::Catalogue;
 use connectors::imitation::{Books, SANDBOX_OTP, SANDBOX_PIN};
-use engine::{Clock, CrashPoint, Engine, EngineOptions, Environment, SystemClock, TurnableClock};
-use lifecycle::{MerchantCode, Secret, merchant::Callbacks};
-use operator::OperatorOptions;
+use engine::{Clock, CrashPoint, Engine, EngineOptions, Environment, Network, SystemClock, TurnableClock};
+use lifecycle::{Key, MerchantCode, Row, Secret, merchant::Callbacks};
+use operator::{Access, OperatorOptions};
 use server::ServerOptions;
 use simulator::{
     bill_books::{self, BillComparison, SoldBill},
@@ -39,12 +39,15 @@ pub use places::Places;
 use crate::{
     keeping::StoreUrl,
     output::{advised, say},
-    settings::with_files,
+    settings::{OPERATOR, with_files},
 };
 
 /// How long "not found" at an imitated provider proves nothing, in seconds: short, so that a sandbox settles while one
 /// watches.
 pub const NOT_FOUND_FINAL_SECONDS: i64 = 5;
+
+/// The operator who approves what `operator` proposes.
+pub const CHECKER: &str = "checker";
 
 /// Who issues the sandbox's invoices.
 const INVOICE_ISSUER: &str = "Gerbang Sandbox";
@@ -70,6 +73,8 @@ pub struct SandboxOptions {
     pub lease_seconds: Option<i64>,
     /// With less room for the store's file no new money is taken, in bytes; none: as usual.
     pub store_free_bytes_min: Option<u64>,
+    /// What carries the gateway's requests to the outside; none: HTTP.
+    pub network: Option<Arc<dyn Network>>,
     /// Where to die, for tests of exactly that.
     pub crash_point: CrashPoint,
 }
@@ -142,16 +147,24 @@ impl Sandbox {
         engine_options.catalogue = catalogue;
         engine_options.not_found_final_seconds = Some(NOT_FOUND_FINAL_SECONDS);
         engine_options.lease_seconds = options.lease_seconds.unwrap_or(engine_options.lease_seconds);
+        if let Some(network) = options.network {
+            engine_options.network = network;
+        }
         engine_options.store_free_bytes_min =
             options.store_free_bytes_min.unwrap_or(engine_options.store_free_bytes_min);
         engine_options.crash_point = options.crash_point;
         let engine = Engine::start(engine_options, store.clone()).context("start the engine")?;
         let stop = CancellationToken::new();
         billers::open_deposits(&engine, store.as_ref(), &seed).await?;
-        let operator =
-            ReadyOperator { url: places::url_of(&operator_listener), token: billers::operator_token(&folder)? };
+        let operator = ReadyOperator {
+            url: places::url_of(&operator_listener),
+            token: billers::operator_token(&folder, OPERATOR)?,
+            checker_token: billers::operator_token(&folder, CHECKER)?,
+        };
         let door = OperatorOptions {
-            token: Secret::new(operator.token.clone()),
+            operators: [(OPERATOR, &operator.token), (CHECKER, &operator.checker_token)]
+                .map(|(name, token)| Access { name: name.into(), token: Secret::new(token.clone()) })
+                .into(),
             version: env!("CARGO_PKG_VERSION").into(),
             store: options.store.shown(),
             issuer: INVOICE_ISSUER.into(),
@@ -243,6 +256,22 @@ impl Sandbox {
             private_key: self.keys.merchants[place].clone(),
             gateway_public_key: self.keys.gateway.public_key().clone(),
         }
+    }
+
+    /// The row of a key, as the gateway keeps it.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub fn row(&self, key: &Key) -> anyhow::Result<Option<Row>> {
+        self.store.reader().and_then(|reader| reader.row(key)).context("ask the gateway's store")
+    }
+
+    /// Turns the clock forward.
+    ///
+    /// # Errors
+    /// When the clock cannot be turned any further.
+    pub fn advance(&self, seconds: u32) -> anyhow::Result<()> {
+        self.clock.advance(seconds).map(drop).context("turn the sandbox's clock")
     }
 
     /// The gateway's, the providers' and the merchant's books, compared.

@@ -56,3 +56,43 @@ fn summary(bill: &Bill) -> Value {
         "created_at": view::time(bill.created_at),
     })
 }
+
+/// A bill with everything that is known of it but its customer's token.
+pub(crate) fn whole(bill: &Bill) -> Value {
+    let mut answer = summary(bill);
+    answer["category"] = bill.category.name().into();
+    answer["status"] = state(&bill.status);
+    answer["reference"] = bill.reference().into();
+    answer["source"] = bill.source().map_or(Value::Null, |source| source.connector.as_str().into());
+    answer["sources"] =
+        bill.sources.iter().map(|source| json!({ "connector": source.connector, "sku": source.sku })).collect();
+    answer["amounts"] = bill.quote.map_or(Value::Null, |quote| {
+        json!({
+            "bill_amount": view::amount(quote.bill_amount),
+            "admin_fee": view::amount(quote.admin_fee),
+            "amount": view::amount(quote.amount),
+            "fee": view::amount(quote.fee),
+            "margin": view::amount(quote.margin),
+        })
+    });
+    answer["hold"] = bill.hold.as_ref().map_or(
+        Value::Null,
+        |hold| json!({ "account": hold.account.to_string(), "amount": view::amount(hold.amount) }),
+    );
+    answer["payer"] = bill.payer.as_ref().map_or(Value::Null, |payer| payer.to_string().into());
+    let orders = bill.orders.iter().map(|order| {
+        json!({
+            "reference": reference(bill, order.attempt),
+            "source": bill.sources.get(order.source).map(|source| source.connector.as_str()),
+            "sent_at": view::time(order.at),
+            "fate": order.fate.name(),
+        })
+    });
+    answer["orders"] = orders.collect();
+    answer
+}
+
+/// The bill's reference of this number, as its source knows it.
+fn reference(bill: &Bill, attempt: u8) -> String {
+    Bill { attempt, ..bill.clone() }.reference()
+}

@@ -47,9 +47,8 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
             _ => entry.2 = count.count,
         }
     }
-    let wanted = |endpoint: &Endpoint| {
-        merchant.as_ref().is_none_or(|partner| partner.merchant.code == endpoint.merchant)
-    };
+    let wanted =
+        |endpoint: &Endpoint| merchant.as_ref().is_none_or(|partner| partner.merchant.code == endpoint.merchant);
     let rows = all.values().filter(|(endpoint, waiting, exhausted)| {
         let noteworthy = endpoint.status != EndpointStatus::Open || waiting + exhausted > 0;
         noteworthy && wanted(endpoint)

@@ -34,8 +34,7 @@ const KIND: Field = Field::mandatory("kind", Kind::Choice(KINDS), "Which of its 
 /// The fields that say which notifications are meant.
 const OF_MERCHANT: Field = Field::optional("merchant", Kind::Text(MERCHANT_CODE_MAX), "Of this merchant.");
 const OF_KIND: Field = Field::optional("kind", Kind::Choice(KINDS), "By this callback.");
-const IN_STATE: Field =
-    Field::optional("state", Kind::Choice(&NotificationStatus::NAMES), "In this state.");
+const IN_STATE: Field = Field::optional("state", Kind::Choice(&NotificationStatus::NAMES), "In this state.");
 /// What a step of an endpoint cannot be taken for.
 const IMPOSSIBLE: &str = "the notification is not there, or its merchant is gone";
 
@@ -91,7 +90,7 @@ fn subject(subject: Subject) -> Value {
 }
 
 /// A notification without its attempts.
-fn summary(row: &Notification) -> Value {
+pub(crate) fn summary(row: &Notification) -> Value {
     let at = match &row.status {
         NotificationStatus::Delivered { at, .. }
         | NotificationStatus::Acknowledged { at, .. }
