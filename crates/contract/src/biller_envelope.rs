@@ -153,6 +153,7 @@ pub fn case_of(service: ServiceCode, refusal: &Refusal) -> (&'static Case, Optio
         Refusal::ProviderSilent => &biller::EXECUTION_TIMEOUT,
         Refusal::StillWorking if service == ServiceCode::BILL_PAYMENT => &biller::SUSPECT,
         Refusal::StillWorking => &biller::EXECUTION_TIMEOUT,
+        Refusal::ProviderDown => &biller::BILLER_UNREACHABLE,
         Refusal::Busy => &biller::BUSY,
         Refusal::StoreUnavailable => &biller::INTERNAL_ERROR,
         // Of linkage, pages and the operator's steps; never answered here.
@@ -247,6 +248,7 @@ mod tests {
             (N::ProductClosed("2026-11-22 01:00:00".into()), "406"),
             (N::ProviderSilent, "EX"),
             (N::StillWorking, "9999"),
+            (N::ProviderDown, "511"),
             (N::Busy, "901"),
             (N::StoreUnavailable, "902"),
             (N::PageGone, "902"),

@@ -53,6 +53,10 @@ pub fn case_of(refusal: &Refusal) -> (&'static Case, Option<String>) {
         Refusal::NoDeposit => (&codes::FEATURE_NOT_ALLOWED, "no deposit"),
         Refusal::ReferenceDiffers => (&codes::INCONSISTENT_REQUEST, ""),
         Refusal::Provider(reason) => return case_of_reason(reason),
+        // The only code of the standard's that says both: nothing happened, and come back.
+        Refusal::ProviderDown => {
+            (&codes::FEATURE_NOT_ALLOWED_AT_THIS_TIME, "the provider does not answer at the moment")
+        }
         Refusal::ProviderSilent => (&codes::TIMEOUT, ""),
         Refusal::StillWorking => (&codes::REQUEST_IN_PROGRESS, ""),
         Refusal::Busy => (&codes::TOO_MANY_REQUESTS, ""),
@@ -183,6 +187,7 @@ mod tests {
             (N::NoDeposit, "4035401"),
             (N::ReferenceDiffers, "4045418"),
             (N::StepImpossible, "4045400"),
+            (N::ProviderDown, "4035406"),
             (N::ProviderSilent, "5045400"),
             (N::StillWorking, "2025400"),
             (N::Busy, "4295400"),

@@ -25,8 +25,10 @@ use crate::{
     EngineOptions, Partner, SystemFresh, Threads,
     health::Gauge,
     lanes::Lanes,
+    outage,
     perform::Work,
     persist::{Failed, Pen, run_here},
+    transport::Lines,
 };
 
 /// PIN and password of an account that is being opened; they travel in memory only.
@@ -223,6 +225,8 @@ pub struct Desk {
     waiting: Arc<Waiting>,
     stop: CancellationToken,
     lanes: Arc<Lanes>,
+    /// Who is called, and whether they answer.
+    lines: Arc<Lines>,
     /// Told when something was scheduled for later, on threads where nobody looks all the time.
     scheduled: Arc<Notify>,
     /// The latest time that an identity carries, in microseconds.
@@ -237,12 +241,14 @@ impl Desk {
     pub(crate) fn new(
         errands: mpsc::Receiver<Errand>,
         work: mpsc::UnboundedSender<Work>,
+        lines: Arc<Lines>,
         stop: CancellationToken,
         lanes: Arc<Lanes>,
     ) -> Self {
         Self {
             errands: Arc::new(Mutex::new(errands)),
             work,
+            lines,
             waiting: Arc::default(),
             stop,
             lanes,
@@ -407,7 +413,7 @@ impl BatchWriter {
             return;
         }
         let Self { options, pen, fresh, desk } = self;
-        let mut decider = Decider { options, lanes: &desk.lanes, fresh };
+        let mut decider = Decider { options, lines: &desk.lines, lanes: &desk.lanes, fresh };
         let attempt = |pen: &mut Pen, batch: &[Submission]| decider.attempt(pen, batch, turn.take());
         let failed = match pen.persist(&mut batch, attempt).await {
             Ok(Attempted { world, verdicts, written }) => {
@@ -488,6 +494,7 @@ struct Attempted {
 struct Decider<'w> {
     options: &'w EngineOptions,
     lanes: &'w Lanes,
+    lines: &'w Lines,
     fresh: &'w mut SystemFresh,
 }
 
@@ -550,6 +557,10 @@ impl Decider<'_> {
         };
         match command.clone().decide(world, &mut context) {
             Err(refusal) => Verdict::of(Err(refusal)),
+            // Nothing of the decision is kept: no money is reserved for what could not be done.
+            Ok(decision) if outage::refuses(self.lines, command, &decision, &*world, now) => {
+                Verdict::of(Err(Refusal::ProviderDown))
+            }
             Ok(decision) => self.apply(decision, service, own, partner, world, writes),
         }
     }

@@ -13,8 +13,8 @@ use catalogue::Catalogue;
 use connectors::Returned;
 use contract::{ProductFacts, ReplyBody};
 use lifecycle::{
-    Command, Digest, Key, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId,
-    Row, Secret, TaskId,
+    Command, Digest, Key, LinkId, Merchant, MerchantCode, PaymentId, ProductCode, Refusal, RequestId, Row, Secret,
+    TaskId,
     account_creation::AccountCreation,
     auth_code::AuthCode,
     exchange::Exchange,
@@ -67,7 +67,7 @@ struct Shared {
     readers: SyncMutex<Vec<Box<dyn Reader>>>,
     merchants: ArcSwap<Merchants>,
     products: Vec<ProductFacts>,
-    lines: Lines,
+    lines: Arc<Lines>,
     merchant_line: MerchantLine,
     lanes: Arc<Lanes>,
     fresh: Arc<SharedFresh>,
@@ -136,14 +136,14 @@ impl Engine {
         let registered = store.reader().and_then(|reader| reader.merchants()).map_err(StartError::Store)?;
         let merchants = Merchants::load(registered).map_err(StartError::Settings)?;
         let fresh = Arc::new(SharedFresh::new(options.entropy.clone()));
-        let lines = Lines::open(&options, fresh.clone()).map_err(StartError::Settings)?;
+        let lines = Arc::new(Lines::open(&options, fresh.clone()).map_err(StartError::Settings)?);
         let (errands, errands_received) = mpsc::channel(options.queue_commands_max);
         let (work, work_received) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let lanes = Arc::new(Lanes::default());
         let endpoints = store.reader().and_then(|reader| reader.endpoints(None, usize::MAX >> 1));
         endpoints.map_err(StartError::Store)?.iter().for_each(|endpoint| lanes.learn(endpoint));
-        let desk = Desk::new(errands_received, work.clone(), stop.clone(), lanes.clone());
+        let desk = Desk::new(errands_received, work.clone(), lines.clone(), stop.clone(), lanes.clone());
         let writers = start_writers(&options, store.as_ref(), &desk)?;
         let shared = Shared {
             products: products_of(&options),
@@ -656,7 +656,10 @@ impl Engine {
     pub(crate) async fn commit_step(&self, partner: Arc<Partner>, command: Command, exchanges: Vec<Exchange>) -> bool {
         let decided = self.decide_by(partner, command, None, None, exchanges).await;
         if let Err(refusal) = &decided {
-            tracing::error!(?refusal, "what a merchant said was not committed; it is told again after its task's lease");
+            tracing::error!(
+                ?refusal,
+                "what a merchant said was not committed; it is told again after its task's lease"
+            );
         }
         decided.is_ok()
     }

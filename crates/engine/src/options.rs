@@ -71,6 +71,10 @@ pub struct EngineOptions {
     pub biller_answer_wait_ms: u64,
     /// The most calls to one provider at once; more wait, within the time of their call.
     pub calls_per_provider_max: usize,
+    /// The most calls that wait for a place at one provider; what comes besides is told at once that nothing was done.
+    pub calls_per_provider_waiting_max: usize,
+    /// When a provider that does not answer is left alone, and for how long.
+    pub breaker: lifecycle::breaker::Limits,
     /// How long a merchant's callback may take, in milliseconds.
     pub callback_budget_ms: u64,
     /// How long after its first attempt a task without outcome is taken up again, in seconds.
@@ -118,6 +122,8 @@ impl EngineOptions {
             answer_wait_ms: 25_000,
             biller_answer_wait_ms: 75_000,
             calls_per_provider_max: 1024,
+            calls_per_provider_waiting_max: 1024,
+            breaker: lifecycle::breaker::Limits::USUAL,
             callback_budget_ms: 8_000,
             lease_seconds: 120,
             not_found_final_seconds: None,

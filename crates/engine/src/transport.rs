@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex as SyncMutex, PoisonError},
+    sync::{
+        Arc, Mutex as SyncMutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,6 +14,7 @@ use calendar::Instant;
 use connectors::{Account, CallContext, Connector, HttpRequest, HttpResponse, Step, connector};
 use lifecycle::{
     ProductCode, Reason, Secret,
+    breaker::{self, Breaker, Change, Heard, Permit, Wish},
     provider::{Outcome, ProviderCall},
 };
 use tokio::sync::{Mutex, Semaphore};
@@ -60,19 +64,93 @@ pub struct Line {
     budget: Duration,
     /// One for every call that may be under way.
     places: Semaphore,
+    places_max: usize,
+    /// How many calls wait for a place.
+    waiting: AtomicUsize,
+    waiting_max: usize,
+    /// Whether it is called at all.
+    breaker: SyncMutex<Breaker>,
+    /// How many calls were not made because it is left alone, or because too many were under way.
+    spared: AtomicU64,
     /// One fetch at a time: a second token may end the first one's life.
     token: Mutex<Option<(Secret, Instant)>>,
     health: SyncMutex<LineHealth>,
 }
 
+/// How busy a line is, and whether it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineLoad {
+    /// Whether the provider is called.
+    pub breaker: breaker::State,
+    /// How many calls are under way.
+    pub under_way: usize,
+    /// How many wait for a place.
+    pub waiting: usize,
+    /// How many calls were spared it since the gateway started: nothing was sent, and the caller heard so at once.
+    pub spared: u64,
+}
+
 impl Line {
+    /// How busy it is, and whether it is used.
+    pub fn load(&self, now: Instant) -> LineLoad {
+        LineLoad {
+            breaker: self.breaker().state(now),
+            under_way: self.places_max.saturating_sub(self.places.available_permits()),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            spared: self.spared.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether something new may be begun that will call the provider: it answers, and the call would find a place or one
+    /// to wait at.
+    pub fn takes(&self, now: Instant) -> bool {
+        self.breaker().takes(now) && !self.is_full()
+    }
+
+    /// Counts something that was not begun because the line does not take it.
+    pub fn spare(&self) {
+        self.spared.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn is_full(&self) -> bool {
+        self.places.available_permits() == 0 && self.waiting.load(Ordering::Relaxed) >= self.waiting_max
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A permit for one call; none when the provider is left alone or too many calls wait for it.
+    fn enter(&self, wish: Wish, now: Instant) -> Option<Permit> {
+        let permit = if self.is_full() { Permit::No } else { self.breaker().ask(wish, now) };
+        if permit == Permit::No {
+            self.spare();
+            return None;
+        }
+        Some(permit)
+    }
+
+    /// What was heard of a call that had this permit; a change is said once.
+    fn leave(&self, permit: Permit, heard: Heard, now: Instant) {
+        let change = self.breaker().heard(permit, heard, now);
+        let connector = self.connector.descriptor().name;
+        match change {
+            Some(Change::Opened { until }) => {
+                let silence = self.health().silence;
+                tracing::error!(connector, ?until, silence, "a provider does not answer and is left alone");
+            }
+            Some(Change::Closed) => tracing::warn!(connector, "a provider answers again"),
+            None => {}
+        }
+    }
+
     /// How it answered so far.
     pub fn health(&self) -> LineHealth {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Remembers whether a request was answered.
-    fn heard(&self, at: Instant, answer: &Result<HttpResponse, TransportError>) {
+    fn heard(&self, at: Instant, answer: &Result<HttpResponse, TransportError>) -> Heard {
         let silence = match answer {
             Ok(response) if response.status < 500 => None,
             Ok(response) => Some(format!("HTTP status {}", response.status)),
@@ -80,10 +158,14 @@ impl Line {
         };
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match silence {
-            None => *health = LineHealth { answered_at: Some(at), silent_in_a_row: 0, ..health.clone() },
+            None => {
+                *health = LineHealth { answered_at: Some(at), silent_in_a_row: 0, ..health.clone() };
+                Heard::Answer
+            }
             silence => {
                 let silent_in_a_row = health.silent_in_a_row.saturating_add(1);
                 *health = LineHealth { answered_at: health.answered_at, silent_at: Some(at), silence, silent_in_a_row };
+                Heard::Silence
             }
         }
     }
@@ -113,11 +195,17 @@ impl Lines {
     /// goes by, or a product that nobody carries.
     pub fn open(options: &EngineOptions, fresh: Arc<SharedFresh>) -> Result<Self, String> {
         let line = |connector: &'static dyn Connector, account: &Account| {
+            let places_max = options.calls_per_provider_max.clamp(1, Semaphore::MAX_PERMITS);
             Arc::new(Line {
                 connector,
                 account: account.clone(),
                 budget: Duration::from_millis(connector.time_budget_ms(account)),
-                places: Semaphore::new(options.calls_per_provider_max.clamp(1, Semaphore::MAX_PERMITS)),
+                places: Semaphore::new(places_max),
+                places_max,
+                waiting: AtomicUsize::new(0),
+                waiting_max: options.calls_per_provider_waiting_max,
+                breaker: SyncMutex::new(Breaker::new(options.breaker)),
+                spared: AtomicU64::new(0),
                 token: Mutex::new(None),
                 health: SyncMutex::default(),
             })
@@ -151,26 +239,45 @@ impl Lines {
         carrier.or_else(own).map(|descriptor| descriptor.name)
     }
 
+    /// Every line: one for each account, and one for each product that is carried.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Line>> {
+        self.lines.values().chain(self.carried.values())
+    }
+
     /// The line of this connector.
     pub fn line(&self, name: &str) -> Option<&Arc<Line>> {
         self.lines.get(name)
     }
 
-    /// Makes a call to its end: total, whatever the other side does.
+    /// Makes a call to its end: total, whatever the other side does. A provider that does not answer is spared: nothing is
+    /// sent, and the caller hears so at once.
     pub async fn call(&self, line: &Line, call: &ProviderCall) -> Outcome {
         self.call_seen(line, call, &mut Evidence::default()).await
     }
 
     /// The same, noting every request and answer.
     pub(crate) async fn call_seen(&self, line: &Line, call: &ProviderCall, evidence: &mut Evidence) -> Outcome {
+        let Some(permit) = line.enter(wish_of(call), self.clock.now()) else {
+            return unreached(&[], "the provider is left alone for a while, or too many calls wait for it".into());
+        };
+        let mut heard = Heard::Nothing;
+        let outcome = self.carry(line, call, (evidence, &mut heard)).await;
+        line.leave(permit, heard, self.clock.now());
+        outcome
+    }
+
+    /// The same for a call that may be made; `heard` is what the last request came to.
+    async fn carry(&self, line: &Line, call: &ProviderCall, (evidence, heard): (&mut Evidence, &mut Heard)) -> Outcome {
         let mut answers: Vec<HttpResponse> = Vec::new();
         let mut renewed = false;
         let deadline = tokio::time::Instant::now() + self.call_budget;
+        let waits = Counted::new(&line.waiting);
         let Ok(Ok(_place)) = tokio::time::timeout_at(deadline, line.places.acquire()).await else {
             return unreached(&answers, "too many calls were under way".into());
         };
+        drop(waits);
         while answers.len() < REQUESTS_PER_CALL_MAX {
-            let token = match tokio::time::timeout_at(deadline, self.token(line, evidence)).await {
+            let token = match tokio::time::timeout_at(deadline, self.token(line, (evidence, heard))).await {
                 Ok(Ok(token)) if tokio::time::Instant::now() < deadline => token,
                 Ok(Err(why)) => return unreached(&answers, why),
                 Ok(Ok(_)) | Err(_) => return unreached(&answers, "no time was left to send it".into()),
@@ -191,7 +298,7 @@ impl Lines {
                 Step::Send(request) => request,
             };
             let bytes_max = if *call == ProviderCall::ListPrices { PRICES_BYTES_MAX } else { ANSWER_BYTES_MAX };
-            let answer = self.send(line, request, bytes_max, (token.as_ref(), evidence)).await;
+            let answer = self.send(line, request, bytes_max, (token.as_ref(), evidence, heard)).await;
             match answer {
                 Ok(response) if !renewed && line.connector.token_expired(&response) => {
                     renewed = true;
@@ -210,17 +317,21 @@ impl Lines {
         line: &Line,
         request: HttpRequest,
         bytes_max: usize,
-        (token, evidence): (Option<&Secret>, &mut Evidence),
+        (token, evidence, heard): (Option<&Secret>, &mut Evidence, &mut Heard),
     ) -> Result<HttpResponse, TransportError> {
         let party = Party::Provider(line.connector.descriptor().name);
         let (at, began) = (self.clock.now(), tokio::time::Instant::now());
         let answer = self.network.send(party, request.clone(), line.budget, bytes_max).await;
-        line.heard(self.clock.now(), &answer);
+        *heard = line.heard(self.clock.now(), &answer);
         evidence.note(at, began.elapsed(), request, &answer, token);
         answer
     }
 
-    async fn token(&self, line: &Line, evidence: &mut Evidence) -> Result<Option<Secret>, String> {
+    async fn token(
+        &self,
+        line: &Line,
+        (evidence, heard): (&mut Evidence, &mut Heard),
+    ) -> Result<Option<Secret>, String> {
         let number = self.fresh.external_id();
         let now = self.clock.now();
         let context = CallContext { account: &line.account, now, token: None, external_id: &number };
@@ -233,12 +344,50 @@ impl Lines {
         {
             return Ok(Some(token.clone()));
         }
-        let answer = self.send(line, request, ANSWER_BYTES_MAX, (None, evidence)).await;
+        let answer = self.send(line, request, ANSWER_BYTES_MAX, (None, evidence, heard)).await;
         let response = answer.map_err(|error| error.to_string())?;
         let fetched = line.connector.read_token(&response)?;
         let life = fetched.expires_in_seconds.saturating_sub(TOKEN_MARGIN_SECONDS).max(fetched.expires_in_seconds / 2);
         *kept = Some((fetched.token.clone(), now.plus_seconds(life)));
         Ok(Some(fetched.token))
+    }
+}
+
+/// Counts itself for as long as it is there.
+struct Counted<'c>(&'c AtomicUsize);
+
+impl<'c> Counted<'c> {
+    fn new(count: &'c AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Questions about what was done before may find out whether a provider answers again; nothing else is repeated safely.
+fn wish_of(call: &ProviderCall) -> Wish {
+    match call {
+        ProviderCall::InquireBinding { .. }
+        | ProviderCall::InquireCharge { .. }
+        | ProviderCall::InquireRefund { .. }
+        | ProviderCall::InquireBillPayment { .. } => Wish::Question,
+        ProviderCall::StartAuthorisation { .. }
+        | ProviderCall::Bind { .. }
+        | ProviderCall::InquireAccount { .. }
+        | ProviderCall::ReadBalance { .. }
+        | ProviderCall::Charge(_)
+        | ProviderCall::Refund(_)
+        | ProviderCall::Unbind { .. }
+        | ProviderCall::CreateAccount { .. }
+        | ProviderCall::InquireBill(_)
+        | ProviderCall::PayBill(_)
+        | ProviderCall::ReadFloat
+        | ProviderCall::ListPrices => Wish::Call,
     }
 }
 

@@ -20,6 +20,7 @@ macro_rules! on_both_engines {
 
 mod bills;
 mod refunds;
+mod outage;
 mod scenarios;
 mod support;
 
@@ -48,6 +49,7 @@ on_both_engines!(
     what_is_scheduled_survives_a_restart,
     a_notice_counts_only_from_the_payments_own_provider_and_with_its_amount,
     what_strangers_send_as_notices_does_not_fill_the_store,
+    a_bank_notifies_under_a_token_that_we_issued,
     an_answer_finds_its_caller_whoever_commits_it,
 );
 
@@ -327,6 +329,55 @@ async fn what_strangers_send_as_notices_does_not_fill_the_store(kind: Kind) {
     }
     let after: u64 = size();
     assert!(after - before < 200_000, "{before} -> {after} bytes");
+    engine.stop().await;
+}
+
+/// Who shares a secret with us may ask for a token and notify with it; the token is ours alone to make, and a restart
+/// does not end it.
+async fn a_bank_notifies_under_a_token_that_we_issued(kind: Kind) {
+    let home = Home::new(kind);
+    let clock = TurnedClock::new();
+    let engine = start(&home, &clock);
+    let at = engine.now().wire_text();
+    let sign = signature::sign_token(&private_key(), "client", &at);
+    let headers = [("X-TIMESTAMP", at.as_str()), ("X-CLIENT-KEY", "client"), ("X-SIGNATURE", &sign)];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let body = br#"{"grantType":"client_credentials"}"#.to_vec();
+    let request = HttpRequest { method: "POST", url: "/notices/bank/v1.0/access-token/b2b".into(), headers, body };
+    let descriptors = || connectors::CONNECTORS.iter().map(|connector| connector.descriptor());
+    let issued: Vec<_> = descriptors()
+        .map(|known| (known, engine.notice_token(known.name, &request)))
+        .filter(|(_, a)| a.status == 200)
+        .collect();
+    let [(bank, answer)] = issued.as_slice() else { panic!("{} issue tokens", issued.len()) };
+    let answer = String::from_utf8(answer.body.clone()).unwrap();
+    let token = answer.split_once(r#""accessToken":""#).unwrap().1.split('"').next().unwrap();
+    assert_eq!(engine.notice_token("nobody", &request).status, 404);
+
+    let Command::Pay(asked) = pay("STRICT", "e1", "order-1", 50_000, engine.now()) else { panic!("a payment") };
+    let command = Command::Pay(Pay { product: Some(ProductCode::new(bank.products[0].code)), ..asked });
+    engine.submit(&engine.partner("STRICT").unwrap(), command).await.unwrap();
+    let id = payments(&engine, "STRICT").await[0].id;
+    engine.stop().await;
+    drop(engine);
+    let engine = start(&home, &clock);
+    for (token, secret, answered, state) in [
+        ("1700000000.00", "secret", 401, "checkout"),
+        (token, "another", 401, "checkout"),
+        (token, "secret", 200, "succeeded"),
+        (token, "secret", 200, "succeeded"),
+    ] {
+        let mut notice = charged_notice(id, 50_000, engine.now(), false);
+        let at = engine.now().wire_text();
+        let sign = signature::sign_symmetric(secret.as_bytes(), "POST", "/notices/wallet", token, &notice.body, &at);
+        notice.headers = vec![
+            ("X-TIMESTAMP".into(), at),
+            ("X-SIGNATURE".into(), sign),
+            ("Authorization".into(), format!("Bearer {token}")),
+        ];
+        assert_eq!(engine.notice(bank.name, notice).await.status, answered, "{secret}");
+        assert_eq!(status(&engine, id).await.name(), state, "{secret}");
+    }
     engine.stop().await;
 }
 

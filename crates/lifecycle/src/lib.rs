@@ -9,6 +9,7 @@ pub mod account_creation;
 pub mod auth_code;
 pub mod bill;
 pub mod biller;
+pub mod breaker;
 pub mod case;
 pub mod command;
 pub mod decision;

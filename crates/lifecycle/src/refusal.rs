@@ -148,6 +148,8 @@ pub enum Refusal {
     StepImpossible,
     /// The provider said no, or a rule did in its terms.
     Provider(Reason),
+    /// The provider does not answer at the moment and is not called: nothing was begun.
+    ProviderDown,
     /// The provider did not answer a question; nothing was changed by asking.
     ProviderSilent,
     /// Accepted and still being worked on when the caller's wait was over: 202, not a refusal to the merchant.

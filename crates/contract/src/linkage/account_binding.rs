@@ -134,6 +134,7 @@ impl Operation for AccountBinding {
             &codes::INVALID_OTP,
             &codes::INCONSISTENT_REQUEST,
             &codes::DUPLICATE_PARTNER_REFERENCE_NO,
+            &codes::FEATURE_NOT_ALLOWED_AT_THIS_TIME,
             &codes::EXTERNAL_SERVER_ERROR,
         ]
     }

@@ -84,6 +84,7 @@ impl Operation for AccountInquiry {
             &codes::TRANSACTION_NOT_PERMITTED,
             &codes::INVALID_ACCOUNT,
             &codes::REQUESTED_FUNCTION_IS_NOT_SUPPORTED,
+            &codes::FEATURE_NOT_ALLOWED_AT_THIS_TIME,
             &codes::EXTERNAL_SERVER_ERROR,
             &codes::TIMEOUT,
         ]

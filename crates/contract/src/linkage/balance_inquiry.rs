@@ -87,6 +87,7 @@ impl Operation for BalanceInquiry {
             &codes::INVALID_TRANSACTION_STATUS,
             &codes::INVALID_ACCOUNT,
             &codes::REQUESTED_FUNCTION_IS_NOT_SUPPORTED,
+            &codes::FEATURE_NOT_ALLOWED_AT_THIS_TIME,
             &codes::EXTERNAL_SERVER_ERROR,
             &codes::TIMEOUT,
         ]

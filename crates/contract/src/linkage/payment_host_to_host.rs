@@ -138,6 +138,7 @@ impl Operation for PaymentHostToHost {
             &codes::INVALID_AMOUNT,
             &codes::INCONSISTENT_REQUEST,
             &codes::DUPLICATE_PARTNER_REFERENCE_NO,
+            &codes::FEATURE_NOT_ALLOWED_AT_THIS_TIME,
             &codes::EXTERNAL_SERVER_ERROR,
         ]
     }

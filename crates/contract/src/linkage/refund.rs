@@ -109,6 +109,7 @@ impl Operation for Refund {
             &codes::INCONSISTENT_REQUEST,
             &codes::REQUESTED_FUNCTION_IS_NOT_SUPPORTED,
             &codes::DUPLICATE_PARTNER_REFERENCE_NO,
+            &codes::FEATURE_NOT_ALLOWED_AT_THIS_TIME,
             &codes::EXTERNAL_SERVER_ERROR,
         ]
     }

@@ -1,6 +1,7 @@
 //! Bills over a real store of either kind, at an imitated source over real HTTP: money, copies, lost answers, notices,
 //! and the ledger that is verified meanwhile.
 
+mod outage;
 mod source;
 
 use std::{collections::HashMap, ops::ControlFlow, sync::Arc};

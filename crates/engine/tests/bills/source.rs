@@ -35,6 +35,8 @@ impl Surroundings for Around<'_> {
 
 struct Desk {
     imitation: Box<dyn Imitation>,
+    /// Answers with a server error and does nothing.
+    broken: bool,
     notices: Vec<HttpRequest>,
     requests: usize,
 }
@@ -72,7 +74,7 @@ impl Source {
             notice_secret: signs.then(|| NOTICE_SECRET.to_owned()),
             products: catalogue::Catalogue::builtin().products().cloned().collect(),
         };
-        let desk = Desk { imitation: connector.imitation(setup), notices: vec![], requests: 0 };
+        let desk = Desk { imitation: connector.imitation(setup), broken: false, notices: vec![], requests: 0 };
         let desk = Arc::new(Mutex::new(desk));
         let (clock, served) = (clock.clone(), desk.clone());
         thread::spawn(move || {
@@ -95,6 +97,11 @@ impl Source {
         self.desk.lock().unwrap().imitation.books().orders.iter().filter(|order| order.delivered).count()
     }
 
+    /// Breaks down, or works again.
+    pub fn break_down(&self, broken: bool) {
+        self.desk.lock().unwrap().broken = broken;
+    }
+
     /// How often it was asked anything.
     pub fn requests(&self) -> usize {
         self.desk.lock().unwrap().requests
@@ -109,6 +116,9 @@ impl Source {
 fn answer(desk: &Mutex<Desk>, clock: &TurnedClock, request: &HttpRequest) -> Option<HttpResponse> {
     let mut desk = desk.lock().unwrap();
     desk.requests += 1;
+    if desk.broken {
+        return Some(HttpResponse::json(503, "{}"));
+    }
     let reaction = desk.imitation.handle(request, &mut Around(clock));
     desk.notices.extend(reaction.notices);
     (reaction.delivery != Delivery::Lost).then_some(reaction.response)

@@ -6,6 +6,7 @@ mod bill;
 mod bill_properties;
 mod bill_settling;
 mod billing;
+mod breaker;
 mod deposit;
 mod endpoint;
 mod invoice;

@@ -39,6 +39,7 @@ impl ErrorKind {
             Refusal::Provider(Reason::ProviderUnreachable | Reason::ProviderRejectedCall(_))
             | Refusal::ProviderSilent
             | Refusal::StillWorking
+            | Refusal::ProviderDown
             | Refusal::Busy
             | Refusal::StoreUnavailable => Self::TryLater,
             Refusal::ProductNotAllowed
