@@ -8,6 +8,7 @@ pub mod answer;
 pub mod form;
 pub mod header;
 pub mod minify;
+pub mod settlement;
 pub mod time;
 
 /// One target.
@@ -26,5 +27,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "form", check: form::check },
     Target { name: "header", check: header::check },
     Target { name: "minify", check: minify::check },
+    Target { name: "settlement", check: settlement::check },
     Target { name: "time", check: time::check },
 ];

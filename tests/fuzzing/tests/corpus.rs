@@ -64,7 +64,7 @@ macro_rules! replays {
     };
 }
 
-replays! { amount answer form header minify time }
+replays! { amount answer form header minify settlement time }
 
 #[test]
 fn what_is_kept_stays_small() {
