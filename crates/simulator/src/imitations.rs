@@ -408,4 +408,39 @@ mod tests {
         assert_eq!((short.len(), long.len()), (20, 70));
         assert!(!long.starts_with(&short));
     }
+
+    /// However much is asked of an imitation, its journal is cut whenever its state was written, and nothing is lost by it.
+    #[test]
+    fn a_journal_does_not_grow_without_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("wallet.json");
+        let key = protocol::keys::PrivateKey::generate().expect("a key");
+        let connector = connectors::imitated().next().expect("one is imitated");
+        let setup = || Setup {
+            base_url: "http://wallet.test".into(),
+            client_id: "client".into(),
+            client_secret: "secret".into(),
+            merchant_id: "MERCHANT01".into(),
+            gateway_key: key.public_key().clone(),
+            private_key: key.clone(),
+            notice_url: "http://gateway.test/notices".into(),
+            customers: vec![],
+            notice_secret: None,
+            products: vec![],
+        };
+        let open = || {
+            let mut desk = Desk { imitation: connector.imitation(setup()), keeping: None };
+            desk.take_up(file.clone()).expect("a folder that takes files");
+            desk
+        };
+        let mut desk = open();
+        for number in 0..SNAPSHOT_AFTER_REQUESTS + 10 {
+            let at = Instant::from_micros(i64::try_from(number).expect("small"));
+            desk.carry_out(Kept::new(at, "GET", "/nowhere", vec![], b""));
+        }
+        let kept = || desk.keeping.as_ref().map(|keeping| keeping.journal.len());
+        assert_eq!(kept(), Some(10));
+        let saved = desk.imitation.save();
+        assert_eq!(open().imitation.save(), saved);
+    }
 }
