@@ -29,10 +29,15 @@ fn commands(guide: &str) -> Vec<(String, i32)> {
 }
 
 fn run(world: &World, command: &str) -> Output {
+    run_in(world, command, None)
+}
+
+fn run_in(world: &World, command: &str, working_folder: Option<&Path>) -> Output {
     let folder = Path::new(env!("CARGO_BIN_EXE_gerbang")).parent().expect("a folder").display().to_string();
     let path = format!("{folder}:{}", std::env::var("PATH").unwrap_or_default());
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).env("PATH", path).env("GERBANG_READY_FILE", world.ready_file());
+    shell.current_dir(working_folder.unwrap_or(Path::new(".")));
     shell.output().expect("a shell")
 }
 
@@ -58,8 +63,30 @@ async fn the_merchants_guide_can_be_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_guide_to_giving_money_back_can_be_followed() {
+    walk("give-money-back.md", 8).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_operators_guide_can_be_followed() {
     walk("operate-billers.md", 15).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_to_reconciliation_can_be_followed() {
+    let world = World::sandbox(Keeping::Sqlite);
+    crate::reconciling::guide_files(&world).await;
+    let commands = commands("reconcile.md");
+    assert!(commands.len() >= 14, "{commands:?}");
+    for (command, code) in commands {
+        let output = run_in(&world, &command, Some(world.path()));
+        assert_eq!(output.status.code(), Some(code), "{command}: {output:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_to_what_is_unknown_can_be_followed() {
+    walk("settle-unknown.md", 9).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

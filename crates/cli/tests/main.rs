@@ -27,4 +27,5 @@ mod scenarios;
 mod sources;
 mod support;
 mod turning;
+mod unknown;
 mod upstream;

@@ -59,6 +59,9 @@ enum Action {
         /// Only of this provider
         #[arg(long)]
         provider: Option<String>,
+        /// Print nothing but their ids, one a line
+        #[arg(long, conflicts_with = "json")]
+        ids: bool,
         #[command(flatten)]
         door: DoorCommand,
     },
@@ -129,9 +132,9 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     match arguments.action {
         Action::Import(import) => import.run(),
         Action::Status { since, door } => door.ask("reconcile.status", json!({"since": since}), status),
-        Action::Exceptions { bucket, open, provider, door } => {
+        Action::Exceptions { bucket, open, provider, ids: only_ids, door } => {
             let fields = json!({"bucket": bucket, "open": open, "provider": provider});
-            door.ask_all("reconcile.exceptions", fields, "items", exceptions)
+            door.ask_all("reconcile.exceptions", fields, "items", if only_ids { ids } else { exceptions })
         }
         Action::Close(CloseArgs { item, action, note, door }) => {
             let fields = json!({"item": item, "action": action, "note": note});
@@ -294,6 +297,11 @@ fn exceptions(answer: &Value) -> String {
         ]);
     }
     table.text()
+}
+
+fn ids(answer: &Value) -> String {
+    let ids: Vec<String> = answer["items"].as_array().into_iter().flatten().map(|row| cell(row, "item")).collect();
+    ids.join("\n")
 }
 
 fn closed(answer: &Value) -> String {
