@@ -93,3 +93,14 @@ async fn the_guide_to_what_is_unknown_can_be_followed() {
 async fn the_guide_to_the_clock_can_be_followed() {
     walk("turn-the-clock.md", 7).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_to_cases_can_be_followed() {
+    let world = World::sandbox(Keeping::Sqlite);
+    let commands = commands("show-a-case.md");
+    assert!(commands.len() >= 2, "{commands:?}");
+    for (command, code) in commands {
+        let output = run_in(&world, &command, Some(world.path()));
+        assert_eq!(output.status.code(), Some(code), "{command}: {output:?}");
+    }
+}
