@@ -198,7 +198,7 @@ fn answers(call: &ProviderCall, outcome: &Outcome) -> bool {
 
 /// A notice: its body is the input, signed by the provider or not.
 fn check_notice(connector: &'static dyn Connector, choice: u8, body: &[u8]) {
-    let signed = choice % 2 == 0;
+    let signed = choice.is_multiple_of(2);
     let account = account(choice % 4 < 2);
     let request = notice(body, signed);
     let name = connector.descriptor().name;
@@ -241,7 +241,7 @@ fn notice(body: &[u8], signed: bool) -> HttpRequest {
     let target = "/notices/wallet";
     let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
     headers.push(("X-TIMESTAMP".into(), NOW.into()));
-    let (secret, right) = (b"notice-secret-4712", signed.then_some(body).unwrap_or(b"another body"));
+    let (secret, right) = (b"notice-secret-4712", if signed { body } else { b"another body" });
     headers.push(("X-SIGNATURE".into(), signature::sign_asymmetric(key(), "POST", target, right, NOW)));
     let sha1 = digest::hex(&digest::hmac_sha1(secret, right));
     headers.push(("X-Hub-Signature".into(), format!("sha1={sha1}")));

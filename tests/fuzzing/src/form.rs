@@ -12,7 +12,7 @@ use contract::{
 };
 use lifecycle::{
     Digest, Merchant, MerchantCode, ProductCode, RequestId, Secret,
-    merchant::{BillerAccess, Callbacks, Mechanism, Strictness},
+    merchant::{BillerAccess, Callbacks, LateSuccess, Mechanism, Strictness},
     request::RequestKey,
 };
 use serde_json::Value;
@@ -80,6 +80,8 @@ fn products() -> &'static [ProductFacts] {
         bank_code: product.bank_code.into(),
         binding: product.binding,
         opens_accounts: true,
+        cancels: true,
+        refunds: true,
     };
     let sold = || connectors::CONNECTORS.iter().flat_map(|connector| connector.descriptor().products);
     PRODUCTS.get_or_init(|| sold().map(facts).collect())
@@ -111,6 +113,7 @@ fn merchant() -> &'static Merchant {
             products: None,
             prices: vec![],
         }),
+        late_success: LateSuccess::default(),
         suspended: false,
     })
 }
