@@ -7,6 +7,7 @@ mod holdings;
 mod lists;
 mod names;
 mod papers;
+mod scenarios;
 mod shapes;
 mod snapshots;
 mod source;
