@@ -33,8 +33,8 @@ pub struct DoorArgs {
     /// The operator's door of a gateway, instead of a ready file's
     #[arg(long, value_name = "URL", requires = "token_file")]
     operator: Option<String>,
-    /// The file with the operator's token, instead of a ready file's
-    #[arg(long, value_name = "FILE", requires = "operator")]
+    /// The file with your token as an operator, instead of a ready file's: a second person's, where two are needed
+    #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
 
@@ -151,15 +151,18 @@ impl DoorArgs {
     /// # Errors
     /// With advice, when a file is missing or holds something else.
     pub fn open(&self) -> anyhow::Result<OperatorDoor> {
-        if let (Some(url), Some(file)) = (&self.operator, &self.token_file) {
-            let token = std::fs::read_to_string(file).map_err(|error| {
+        let token = self.token_file.as_ref().map(|file| {
+            std::fs::read_to_string(file).map_err(|error| {
                 let what = format!("the token file {} cannot be read: {error}", file.display());
-                advised(what, "it is the operator_token_file of the gateway's settings")
-            })?;
+                advised(what, "it is operator.token_file of the gateway's settings, or that of one of operator.people")
+            })
+        });
+        let token = token.transpose()?;
+        if let (Some(url), Some(token)) = (&self.operator, &token) {
             return Ok(OperatorDoor::new(url, token.trim()));
         }
         let ready = Ready::read(&self.ready_path())?;
-        Ok(OperatorDoor::new(&ready.operator.url, &ready.operator.token))
+        Ok(OperatorDoor::new(&ready.operator.url, token.as_deref().unwrap_or(&ready.operator.token).trim()))
     }
 
     fn ready_path(&self) -> PathBuf {

@@ -11,10 +11,13 @@ use std::{
 use anyhow::Context as _;
 use catalogue::Catalogue;
 use connectors::Account;
+use engine::{Record, options::EXCHANGES_DAYS};
 use lifecycle::{
     Merchant, MerchantCode, ProductCode, Secret,
     merchant::{Callbacks, LateSuccess, Strictness},
+    ruling::OPERATOR_LENGTH_MAX,
 };
+use operator::Access;
 use protocol::keys::PrivateKey;
 use serde::Deserialize;
 use store::PostgresOptions;
@@ -25,6 +28,8 @@ use crate::{
     output::advised,
 };
 
+/// The name of the operator whose token is the door's own.
+pub const OPERATOR: &str = "operator";
 /// The fewest characters of the operator's token.
 const OPERATOR_TOKEN_LENGTH_MIN: usize = 32;
 
@@ -66,6 +71,12 @@ pub struct Settings {
     /// How long a task is left to whoever took it.
     #[serde(default = "lease_seconds")]
     pub lease_seconds: i64,
+    /// Which messages exchanged with the outside are kept as evidence.
+    #[serde(default)]
+    record: RecordSetting,
+    /// For how long they are kept, in days.
+    #[serde(default = "exchanges_days")]
+    pub exchanges_days: i64,
     /// How long a call of the biller services may take.
     #[serde(default = "biller_request_timeout_ms")]
     pub biller_request_timeout_ms: u64,
@@ -94,9 +105,20 @@ pub struct OperatorSettings {
     #[serde(default = "operator_listen")]
     pub listen: SocketAddr,
     token_file: PathBuf,
+    /// Operators besides the one of `token_file`, who goes by `operator`.
+    #[serde(default)]
+    people: Vec<PersonSettings>,
     /// Who issues invoices.
     #[serde(default = "issuer")]
     pub issuer: String,
+}
+
+/// An operator: what needs two persons asks for two of them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonSettings {
+    name: String,
+    token_file: PathBuf,
 }
 
 /// What is sold of bills, beside the products that come with the program.
@@ -222,6 +244,19 @@ fn callback_budget_ms() -> u64 {
     8_000
 }
 
+/// Which messages are kept, as the settings name it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RecordSetting {
+    Everything,
+    #[default]
+    Unclear,
+}
+
+fn exchanges_days() -> i64 {
+    EXCHANGES_DAYS
+}
+
 fn lease_seconds() -> i64 {
     120
 }
@@ -299,10 +334,21 @@ impl Settings {
         [&mut self.data_dir, &mut self.store_key_file, &mut self.private_key_file]
             .into_iter()
             .chain(self.store.root_certificates_file.as_mut())
-            .chain(self.operator.as_mut().map(|operator| &mut operator.token_file))
+            .chain(self.operator.as_mut().into_iter().flat_map(|operator| {
+                let people = operator.people.iter_mut().map(|person| &mut person.token_file);
+                [&mut operator.token_file].into_iter().chain(people)
+            }))
             .chain(&mut self.catalogue.files)
             .chain(providers)
             .chain(merchants)
+    }
+
+    /// Which messages exchanged with the outside are kept as evidence.
+    pub fn record(&self) -> Record {
+        match self.record {
+            RecordSetting::Everything => Record::Everything,
+            RecordSetting::Unclear => Record::Unclear,
+        }
     }
 
     /// The accounts at providers.
@@ -367,23 +413,37 @@ impl Settings {
 }
 
 impl OperatorSettings {
-    /// The bearer token.
+    /// Who may come in, each by a bearer token of their own.
     ///
     /// # Errors
-    /// With advice, when the file is missing or holds too little.
-    pub fn token(&self) -> anyhow::Result<String> {
-        let token = line(&self.token_file)?;
-        if token.len() < OPERATOR_TOKEN_LENGTH_MIN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let what = format!("{} holds no token that is hard to guess", self.token_file.display());
-            return Err(advised(
-                what,
-                format!(
-                    "{OPERATOR_TOKEN_LENGTH_MIN} visible characters or more, like `openssl rand -hex 32` makes them"
-                ),
-            ));
+    /// With advice, when a file is missing or holds too little, or two operators could be taken for one.
+    pub fn access(&self) -> anyhow::Result<Vec<Access>> {
+        let mut all = vec![Access { name: OPERATOR.into(), token: token(&self.token_file)? }];
+        for person in &self.people {
+            let access = Access { name: person.name.clone(), token: token(&person.token_file)? };
+            if access.name.is_empty() || access.name.chars().count() > OPERATOR_LENGTH_MAX {
+                let what = format!("an operator's name has 1 to {OPERATOR_LENGTH_MAX} characters: {:?}", access.name);
+                return Err(advised(what, "give each of operator.people a name"));
+            }
+            if all.iter().any(|known| known.name == access.name || known.token == access.token) {
+                let what = format!("operator {} has the name or the token of another", access.name);
+                return Err(advised(what, "each operator needs a name and a token of their own"));
+            }
+            all.push(access);
         }
-        Ok(token)
+        Ok(all)
     }
+}
+
+fn token(file: &Path) -> anyhow::Result<Secret> {
+    let token = line(file)?;
+    if token.len() < OPERATOR_TOKEN_LENGTH_MIN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(advised(
+            format!("{} holds no token that is hard to guess", file.display()),
+            format!("{OPERATOR_TOKEN_LENGTH_MIN} visible characters or more, like `openssl rand -hex 32` makes them"),
+        ));
+    }
+    Ok(Secret::new(token))
 }
 
 impl CatalogueSettings {
@@ -574,7 +634,7 @@ mod tests {
                 settings.proxies.clone(),
                 settings.operations_max,
                 waits,
-                settings.lease_seconds,
+                (settings.lease_seconds, settings.record, settings.exchanges_days),
                 (settings.biller_request_timeout_ms, settings.biller_answer_wait_ms),
             )
         };

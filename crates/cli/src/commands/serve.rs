@@ -10,7 +10,6 @@ use std::{
 
 use anyhow::Context as _;
 use engine::{Engine, EngineOptions, Environment, SystemClock};
-use lifecycle::Secret;
 use operator::OperatorOptions;
 use server::ServerOptions;
 use store::{Store, Vault};
@@ -51,7 +50,7 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     let key = private_key(&settings.private_key_file)?;
     // Read twice: once without a store, so that a mistake is found before one is opened.
     let merchants = settings.registrations(&[])?;
-    let token = settings.operator.as_ref().map(OperatorSettings::token).transpose()?;
+    let operators = settings.operator.as_ref().map(OperatorSettings::access).transpose()?;
     let mut options =
         EngineOptions::new(Environment::Production, settings.public_url.clone(), Arc::new(SystemClock), key);
     options.accounts = settings.accounts(&options.private_key)?;
@@ -59,6 +58,8 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     options.answer_wait_ms = settings.answer_wait_ms;
     options.callback_budget_ms = settings.callback_budget_ms;
     options.lease_seconds = settings.lease_seconds;
+    options.record = settings.record();
+    options.exchanges_days = settings.exchanges_days;
     options.biller_answer_wait_ms = settings.biller_answer_wait_ms;
     options.catalogue = settings.catalogue.read()?;
     options.writers = settings.store.writers;
@@ -78,9 +79,9 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
     for merchant in &settings.registrations(&known)? {
         store.save_merchant(merchant).with_context(|| format!("register merchant {}", merchant.code))?;
     }
-    let door = settings.operator.as_ref().zip(token).map(|(door, token)| {
+    let door = settings.operator.as_ref().zip(operators).map(|(door, operators)| {
         let options = OperatorOptions {
-            token: Secret::new(token),
+            operators,
             version: env!("CARGO_PKG_VERSION").into(),
             store: url.shown(),
             issuer: door.issuer.clone(),

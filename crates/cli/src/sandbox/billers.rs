@@ -78,9 +78,9 @@ pub fn ready(engine: &Engine, seeded: &SeedBiller) -> anyhow::Result<ReadyBiller
     })
 }
 
-/// The token of the operator's door: drawn at the first start, readable by the folder's owner only.
-pub fn operator_token(folder: &Folder) -> anyhow::Result<String> {
-    let path = folder.operator_token();
+/// The token of an operator: drawn at the first start, readable by the folder's owner only.
+pub fn operator_token(folder: &Folder, name: &str) -> anyhow::Result<String> {
+    let path = folder.operator_token(name);
     match fs::read_to_string(&path) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

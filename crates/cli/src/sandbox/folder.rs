@@ -61,8 +61,11 @@ pub struct ReadyBiller {
 pub struct ReadyOperator {
     /// Where it is.
     pub url: String,
-    /// The bearer token.
+    /// The bearer token of the operator `operator`.
     pub token: String,
+    /// The bearer token of the operator `checker`, who approves what the other proposes.
+    #[serde(default)]
+    pub checker_token: String,
 }
 
 /// A merchant's credentials.
@@ -136,9 +139,9 @@ impl Folder {
         self.0.join("keys").join("store.key")
     }
 
-    /// The token of the operator's door.
-    pub fn operator_token(&self) -> PathBuf {
-        self.0.join("keys").join("operator.token")
+    /// The token of an operator of the door.
+    pub fn operator_token(&self, name: &str) -> PathBuf {
+        self.0.join("keys").join(format!("{name}.token"))
     }
 
     /// The gateway's store.

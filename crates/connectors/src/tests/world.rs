@@ -250,12 +250,27 @@ impl World {
                 let Step::Send(request) = again else { panic!("the same step gives a request again") };
                 response = self.send(&request);
             }
+            self.check_evidence(call, &request, &response);
             if self.delivery == Delivery::Lost {
                 return Outcome::Unknown("no answer".into());
             }
             let before = self.responses.clone();
             step = self.with_context(|connector, context| connector.proceed(call, &before, &response, context));
             self.responses.push(response);
+        }
+    }
+
+    /// Nothing that is secret stands in what is kept of a request and its answer.
+    fn check_evidence(&self, call: &ProviderCall, request: &HttpRequest, response: &HttpResponse) {
+        let mut hiding = crate::evidence::Hiding::of(&self.account);
+        hiding.also(call.secrets());
+        hiding.also(&self.token);
+        let kept = format!("{}\n{}", hiding.request(request), hiding.answer(response));
+        let mut secrets = call.secrets();
+        secrets.extend(&self.token);
+        secrets.push(&self.account.client_secret);
+        for secret in secrets.into_iter().map(Secret::expose).filter(|secret| secret.len() >= 6) {
+            assert!(!kept.contains(secret), "{}: a secret is kept: {kept}", self.connector.descriptor().name);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     door::Door,
     fault::Fault,
     input::{Field, Input, Kind},
-    limits::{FILE_NAME_MAX, EVIDENCE_TEXT_MAX, REFERENCE_MAX},
+    limits::{EVIDENCE_TEXT_MAX, FILE_NAME_MAX, REFERENCE_MAX},
     operation::{Answer, Operation},
 };
 

@@ -4,6 +4,7 @@
 
 mod clock;
 mod source;
+mod unknown;
 mod world;
 
 use axum::{body::Body, http::Request};
@@ -43,7 +44,7 @@ async fn what_is_wrong_with_a_request_is_named() {
         assert_eq!(said.refusal(), (400, "body_malformed".into()), "{name}");
         let said = world.send(request(name, Some(TOKEN), "{")).await;
         assert_eq!(said.refusal(), (400, "body_malformed".into()), "{name}");
-        let said = world.send(request(name, Some(TOKEN), " ".repeat(limits::BODY_BYTES_MAX + 1))).await;
+        let said = world.send(request(name, Some(TOKEN), " ".repeat(limits::body_bytes_max(name) + 1))).await;
         assert_eq!(said.refusal(), (413, "body_too_large".into()), "{name}");
         let mut body: Value = serde_json::from_str(operation.sample).unwrap();
         body["surprise"] = 1.into();
