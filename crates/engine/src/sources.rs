@@ -7,7 +7,10 @@ use lifecycle::{
 };
 use money::Amount;
 
-use crate::{Engine, transport::LineHealth};
+use crate::{
+    Engine,
+    transport::{LineHealth, LineLoad},
+};
 
 /// A source of bills that we have an account at.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Source {
     pub capabilities: Vec<&'static str>,
     /// How it answered since the gateway started.
     pub health: LineHealth,
+    /// How busy its line is, and whether it is used.
+    pub load: LineLoad,
 }
 
 /// Why a source did not say what it was asked. Nothing happened.
@@ -46,6 +51,7 @@ impl Engine {
                 title: descriptor.title,
                 capabilities: descriptor.capabilities.iter().map(|capability| capability.name()).collect(),
                 health: line.health(),
+                load: line.load(self.now()),
             })
         });
         lines.collect()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use calendar::Instant;
-use engine::Environment;
+use engine::{Engine, Environment};
 use ledger::{AccountName, Class};
 use lifecycle::BillId;
 use serde_json::{Value, json};
@@ -24,7 +24,9 @@ pub static OPERATION: Operation = Operation {
     name: "status",
     promise: "Shows how the gateway is: its version, what keeps its store, work that is not finished, bills whose outcome \
               is open with the oldest and with what is reserved for them, cases that operators must watch by kind, what the continuous check of the ledger found, \
-              and what stands at providers, in deposits and in receivables.",
+              and what stands at providers, in deposits and in receivables. Of every provider: whether it is called \
+              (`breaker`: `closed`, `open` until a time, `half_open`), and how many calls are under way, wait, or were \
+              spared it.",
     fields: &[],
     sample: "{}",
     run: |door, input| Box::pin(run(door, input)),
@@ -56,6 +58,7 @@ async fn run(door: &Door, _: Input) -> Result<Answer, Fault> {
             "free_bytes_min": room.free_bytes_min,
             "refused": room.refused,
         },
+        "providers": providers(engine),
         "merchants": {
             "registered": merchants.len(),
             "suspended": merchants.iter().filter(|partner| partner.merchant.suspended).count(),
@@ -70,6 +73,12 @@ async fn run(door: &Door, _: Input) -> Result<Answer, Fault> {
         },
         "totals": totals(door).await?,
     })))
+}
+
+/// How it is with each provider, by name.
+fn providers(engine: &Engine) -> Value {
+    let shown = engine.providers().into_iter().map(|provider| (provider.name.to_owned(), view::line(&provider.load)));
+    Value::Object(shown.collect())
 }
 
 /// Open bills of one state together.

@@ -1,7 +1,9 @@
 //! How the door writes what several operations show.
 
 use calendar::Instant;
+use engine::transport::LineLoad;
 use ledger::{Account, Entry};
+use lifecycle::breaker::State;
 use money::Amount;
 use serde_json::{Value, json};
 
@@ -25,6 +27,21 @@ pub(crate) fn sen(sen: i64) -> Value {
 /// A time as text.
 pub(crate) fn time(at: Instant) -> Value {
     at.wire_text().into()
+}
+
+/// How busy a provider's line is, and whether it is used.
+pub(crate) fn line(load: &LineLoad) -> Value {
+    let until = match load.breaker {
+        State::Open { until } => Some(time(until)),
+        State::Closed | State::HalfOpen => None,
+    };
+    json!({
+        "breaker": load.breaker.name(),
+        "until": until,
+        "under_way": load.under_way,
+        "waiting": load.waiting,
+        "spared": load.spared,
+    })
 }
 
 /// An account as it stands.

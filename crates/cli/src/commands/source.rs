@@ -61,14 +61,27 @@ fn texts(row: &Value, member: &str) -> String {
 }
 
 fn list(answer: &Value) -> String {
-    let columns =
-        [left("source"), left("name"), right("products"), left("answers"), left("last answer"), left("silence")];
+    let columns = [
+        left("source"),
+        left("name"),
+        right("products"),
+        left("answers"),
+        left("called"),
+        left("last answer"),
+        left("silence"),
+    ];
     let mut table = Table::new(&columns);
     for row in answer["sources"].as_array().into_iter().flatten() {
         let health = &row["health"];
         let [source, title, products] = ["source", "title", "products"].map(|member| cell(row, member));
         let [state, answered, silence] = ["state", "answered_at", "silence"].map(|member| cell(health, member));
-        table.row([source, title, products, state.replace('_', " "), answered, silence]);
+        let line = &row["line"];
+        let called = match line["until"].as_str() {
+            Some(until) => format!("not before {until}"),
+            None if line["breaker"] == "closed" => "yes".to_owned(),
+            None => "to find out".to_owned(),
+        };
+        table.row([source, title, products, state.replace('_', " "), called, answered, silence]);
     }
     let mut text = table.text();
     for row in answer["sources"].as_array().into_iter().flatten() {

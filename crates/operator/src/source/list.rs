@@ -16,7 +16,9 @@ pub static OPERATION: Operation = Operation {
     name: "source.list",
     promise: "Lists the sources of bills that there is an account at: what each can be asked, how many products it can \
               deliver, and how it answered since this gateway started: `answers`, `silent` (its last request was not \
-              reached, not answered or ended in a server error) or `not_asked`.",
+              reached, not answered or ended in a server error) or `not_asked`. `breaker` says whether it is called at \
+              all: `closed` (it is), `open` (it is left alone until the time beside it) or `half_open` (one call finds \
+              out).",
     fields: &[],
     sample: "{}",
     run: |door, input| Box::pin(run(door, input)),
@@ -49,5 +51,6 @@ fn shown(door: &Door, source: &Source) -> Value {
             "silence": health.silence,
             "silent_in_a_row": health.silent_in_a_row,
         },
+        "line": view::line(&source.load),
     })
 }

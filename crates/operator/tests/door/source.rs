@@ -175,6 +175,10 @@ async fn sources_are_listed_with_what_they_can_and_how_they_answer() {
     let one = listed(&said, name);
     assert!(one["capabilities"].as_array().unwrap().contains(&json!("list_prices")), "{one}");
     assert!(one["products"].as_u64() > Some(10) && one["health"]["state"] == "not_asked", "{one}");
+    let idle = json!({"breaker": "closed", "until": null, "under_way": 0, "waiting": 0, "spared": 0});
+    assert_eq!(one["line"], idle);
+    let name = one["source"].as_str().unwrap();
+    assert_eq!(world.done("status", json!({})).await["providers"][name], idle);
     assert!(!listed(&said, other)["capabilities"].as_array().unwrap().contains(&json!("list_prices")));
 
     world.done("source.float", json!({"source":name})).await;
