@@ -161,15 +161,7 @@ impl Sandbox {
             token: billers::operator_token(&folder, OPERATOR)?,
             checker_token: billers::operator_token(&folder, CHECKER)?,
         };
-        let door = OperatorOptions {
-            operators: [(OPERATOR, &operator.token), (CHECKER, &operator.checker_token)]
-                .map(|(name, token)| Access { name: name.into(), token: Secret::new(token.clone()) })
-                .into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            store: options.store.shown(),
-            issuer: INVOICE_ISSUER.into(),
-            clock: Some(turnable.clone()),
-        };
+        let door = door_options(&operator, options.store.shown(), turnable.clone());
         let operating = serve(operator_listener, operator::router(engine.clone(), door), &stop);
         let serving = serve(listener, server::router(engine.clone(), server_options()), &stop);
         Ok(Self {
@@ -304,6 +296,19 @@ impl Sandbox {
         operating.await.context("close the operator's door")??;
         engine.stop().await;
         outside.map_or(Ok(()), |outside| outside.stop())
+    }
+}
+
+fn door_options(operator: &ReadyOperator, store: String, clock: Arc<TurnableClock>) -> OperatorOptions {
+    let operators = [(OPERATOR, &operator.token), (CHECKER, &operator.checker_token)];
+    OperatorOptions {
+        operators: operators
+            .map(|(name, token)| Access { name: name.into(), token: Secret::new(token.clone()) })
+            .into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        store,
+        issuer: INVOICE_ISSUER.into(),
+        clock: Some(clock),
     }
 }
 
