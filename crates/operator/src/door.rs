@@ -96,7 +96,11 @@ async fn answer(
 async fn metrics(State(door): State<Arc<Door>>, headers: HeaderMap) -> Result<Response, Fault> {
     door.admit(&headers)?;
     let open = Totals::read(&door).await?;
-    let text = door.engine.ledger_health().metrics() + &door.engine.store_health().metrics() + &door.engine.provider_metrics() + &open.metrics() + &notification::metrics(&door).await?;
+    let text = door.engine.ledger_health().metrics()
+        + &door.engine.store_health().metrics()
+        + &door.engine.provider_metrics()
+        + &open.metrics()
+        + &notification::metrics(&door).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 

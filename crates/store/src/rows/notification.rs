@@ -117,7 +117,8 @@ pub(crate) fn halted_name(status: &NotificationStatus) -> Option<&'static str> {
 
 /// A count of the table's, its columns as they stand there.
 pub(crate) fn halted(merchant: String, kind: &str, state: String, count: i64) -> Result<HaltedCount, StoreError> {
-    let kind = NoticeKind::parse(kind).ok_or_else(|| broken("notifications", format!("there is no callback {kind}")))?;
+    let kind =
+        NoticeKind::parse(kind).ok_or_else(|| broken("notifications", format!("there is no callback {kind}")))?;
     let count = u64::try_from(count).map_err(|error| broken("notifications", error.to_string()))?;
     Ok(HaltedCount { merchant: MerchantCode::new(merchant), kind, state, count })
 }

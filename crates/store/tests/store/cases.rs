@@ -339,9 +339,7 @@ fn a_task_is_found_until_it_ends(engine: Engine) {
     assert_eq!(fixture.reader.task(task.id).unwrap(), Some(task.clone()));
     // It ends, and is scheduled anew, in one commit.
     let later = lifecycle::task::Task { due_at: at(8), ..task.clone() };
-    fixture
-        .commit(&Writes { ended: vec![task.id], tasks: vec![later.clone()], ..Writes::default() })
-        .unwrap();
+    fixture.commit(&Writes { ended: vec![task.id], tasks: vec![later.clone()], ..Writes::default() }).unwrap();
     assert_eq!(fixture.reader.task(task.id).unwrap(), Some(later));
     fixture.commit(&Writes { ended: vec![task.id], ..Writes::default() }).unwrap();
     assert_eq!(fixture.reader.task(task.id).unwrap(), None);
