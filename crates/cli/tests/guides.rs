@@ -104,3 +104,8 @@ async fn the_guide_to_cases_can_be_followed() {
         assert_eq!(output.status.code(), Some(code), "{command}: {output:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_to_notifications_can_be_followed() {
+    walk("notify-merchants.md", 9).await;
+}
