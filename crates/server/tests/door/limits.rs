@@ -89,7 +89,12 @@ async fn notices_are_limited_and_for_known_connectors_only() {
         assert_eq!((large.status, large.code().as_str()), (400, "4000000"), "{name}");
         let forged = world.send(notice(name, 10).request()).await;
         assert!((400..500).contains(&forged.status), "{name}: {forged:?}");
+        // Where a token for notices is asked for, if the provider asks for one at all: 73 in the code.
+        let token = world.send(notice(&format!("{name}/v1.0/access-token/b2b"), 10).request()).await;
+        assert!(["4007302", "4047300"].contains(&token.code().as_str()), "{name}: {token:?}");
     }
+    let nobodys = world.send(notice("nobody/v1.0/access-token/b2b", 1).request()).await;
+    assert_eq!((nobodys.status, nobodys.code().as_str()), (404, "4040000"));
     let get = Call { method: "GET", ..notice("nobody", 0) };
     let answer = world.send(get.request()).await;
     assert_eq!((answer.status, answer.header("allow")), (405, "POST"));
