@@ -18,8 +18,8 @@ refusal is `{\"error\":{\"code\":\"...\",\"message\":\"...\"}}` with 400 (the re
 token), 404 (it is not there), 409 (it does not go together with what is there) or 503 (the store did not answer: ask
 again, with the same reference). Each operator has a token of their own: the door writes down who did what, and what
 needs two persons asks for two of them. `GET /operator/v1/metrics` gives what the continuous check of the ledger found, whether the
-store takes new money, and what is open, as lines of metrics. `gerbang merchant`, `invoice`, `ledger`, `unknown` and `status`
-speak to this door.
+store takes new money, and what is open, as lines of metrics. `gerbang merchant`, `invoice`, `ledger`, `unknown`, `clock` and
+`status` speak to this door.
 
 Money is text with two decimals, times carry their offset. A field is mandatory (Y) or optional (O); one that is not in
 the table is refused.
