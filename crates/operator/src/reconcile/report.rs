@@ -207,3 +207,21 @@ fn xlsx(rows: &[Vec<Cell>]) -> Result<Vec<u8>, XlsxError> {
 fn rupiah(sen: i64) -> f64 {
     view::sen_text(sen.into()).parse().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_text_is_no_formula_and_money_is_money() {
+        let row = ["=1+1", "+x", "-x", "@x", "plain", "a,\"b\""].map(|text| Cell::Text(text.into()));
+        let row: Vec<Cell> = row.into_iter().chain([Cell::Money(Some(-150)), Cell::Money(None)]).collect();
+        let mut rows = vec![row];
+        rows[0].resize_with(COLUMNS.len(), || Cell::Text(String::new()));
+        let text = String::from_utf8(csv(&rows)).expect("text");
+        let line = text.lines().nth(1).expect("a row");
+        assert!(line.starts_with("'=1+1,'+x,'-x,'@x,plain,\"a,\"\"b\"\"\",-1.50,,"), "{line}");
+        assert_eq!(text.lines().next().map(|head| head.split(',').count()), Some(COLUMNS.len()));
+        assert!(xlsx(&rows).expect("a workbook").starts_with(b"PK"));
+    }
+}
