@@ -347,6 +347,9 @@ pub fn changed(sample: &str, changes: &[(&str, Option<&str>)]) -> String {
     for (path, new) in changes {
         let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
         let pointer = if parent.is_empty() { String::new() } else { format!("/{}", parent.replace('.', "/")) };
+        if value.pointer(&pointer).is_none() {
+            value[parent] = Value::Object(serde_json::Map::new());
+        }
         let object = value.pointer_mut(&pointer).and_then(Value::as_object_mut).expect("the parent is there");
         match new {
             None => object.remove(name),

@@ -282,12 +282,12 @@ macro_rules! endpoints_found {
 
 /// A page of the rows of a table that are open cases of a kind.
 macro_rules! open_cases_found {
-    ($kind:literal, $table:literal, $more:literal) => {
+    ($kind:ident, $table:literal, $more:literal) => {
         concat!(
             "SELECT t.id, t.state, t.format, t.detail FROM open_cases c JOIN ",
             $table,
             " t ON t.id = c.id WHERE c.kind = '",
-            $kind,
+            stringify!($kind),
             "' AND c.id > $1",
             $more,
             " ORDER BY c.id LIMIT $2"
@@ -486,13 +486,13 @@ statements!(
     BILLS_OF_MERCHANT (UUID, TEXT, INT8) -> (UUID, TEXT, INT8, BYTEA)
         = "SELECT id, state, format, detail FROM bills WHERE id > $1 AND merchant = $2 ORDER BY id LIMIT $3";
     BILLS_OPEN (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
-        = open_cases_found!("bill", "bills", " AND t.state IN ('sent', 'in_process', 'unknown')");
-    CASES_PAYMENT (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!("payment", "payments", "");
-    CASES_REFUND (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!("refund", "refunds", "");
-    CASES_BILL (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!("bill", "bills", "");
-    CASES_LINK (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!("link", "links", "");
+        = open_cases_found!(bill, "bills", " AND t.state IN ('sent', 'in_process', 'unknown')");
+    CASES_PAYMENT (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!(payment, "payments", "");
+    CASES_REFUND (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!(refund, "refunds", "");
+    CASES_BILL (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!(bill, "bills", "");
+    CASES_LINK (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA) = open_cases_found!(link, "links", "");
     CASES_ACCOUNT_CREATION (UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
-        = open_cases_found!("account_creation", "account_creations", "");
+        = open_cases_found!(account_creation, "account_creations", "");
     REFUNDS_OF_PAYMENT (UUID) -> (UUID, TEXT, INT8, BYTEA)
         = "SELECT id, state, format, detail FROM refunds WHERE payment = $1 ORDER BY id";
     REFUNDS_OF_MERCHANT (TEXT, UUID, INT8) -> (UUID, TEXT, INT8, BYTEA)
