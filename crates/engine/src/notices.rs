@@ -15,13 +15,7 @@ use money::Amount;
 use store::ProviderNotice;
 use tokio::sync::oneshot;
 
-use crate::{
-    Engine, Partner,
-    batch::Errand,
-    evidence,
-    perform::Work,
-    transport::Line,
-};
+use crate::{Engine, Partner, batch::Errand, evidence, perform::Work, transport::Line};
 
 /// Headers whose values are not kept.
 const SECRET_HEADERS: &[&str] = &["authorization", "authorization-customer", "cookie"];
