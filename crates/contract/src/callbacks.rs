@@ -803,7 +803,12 @@ mod tests {
         let not = |why: &str| Err(why.to_owned());
         for (kind, status, body, expected) in [
             (NoticeKind::Payment, 200, r#"{"responseCode":"2002500"}"#, Ok(())),
-            (NoticeKind::Payment, 200, r#"{"responseCode":"2002500","virtualAccountData":{"virtualAccountNo":"INV1"}}"#, Ok(())),
+            (
+                NoticeKind::Payment,
+                200,
+                r#"{"responseCode":"2002500","virtualAccountData":{"virtualAccountNo":"INV1"}}"#,
+                Ok(()),
+            ),
             (NoticeKind::Binding, 200, r#"{"responseCode":"2000700"}"#, Ok(())),
             (NoticeKind::Payment, 404, r#"{"responseCode":"4042514"}"#, Ok(())),
             (NoticeKind::Payment, 409, r#"{"responseCode":"4092500"}"#, Ok(())),
