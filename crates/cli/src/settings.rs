@@ -117,8 +117,8 @@ pub struct OperatorSettings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PersonSettings {
-    name: String,
-    token_file: PathBuf,
+    person: String,
+    person_token_file: PathBuf,
 }
 
 /// What is sold of bills, beside the products that come with the program.
@@ -335,7 +335,7 @@ impl Settings {
             .into_iter()
             .chain(self.store.root_certificates_file.as_mut())
             .chain(self.operator.as_mut().into_iter().flat_map(|operator| {
-                let people = operator.people.iter_mut().map(|person| &mut person.token_file);
+                let people = operator.people.iter_mut().map(|each| &mut each.person_token_file);
                 [&mut operator.token_file].into_iter().chain(people)
             }))
             .chain(&mut self.catalogue.files)
@@ -419,8 +419,8 @@ impl OperatorSettings {
     /// With advice, when a file is missing or holds too little, or two operators could be taken for one.
     pub fn access(&self) -> anyhow::Result<Vec<Access>> {
         let mut all = vec![Access { name: OPERATOR.into(), token: token(&self.token_file)? }];
-        for person in &self.people {
-            let access = Access { name: person.name.clone(), token: token(&person.token_file)? };
+        for each in &self.people {
+            let access = Access { name: each.person.clone(), token: token(&each.person_token_file)? };
             if access.name.is_empty() || access.name.chars().count() > OPERATOR_LENGTH_MAX {
                 let what = format!("an operator's name has 1 to {OPERATOR_LENGTH_MAX} characters: {:?}", access.name);
                 return Err(advised(what, "give each of operator.people a name"));
@@ -658,8 +658,9 @@ mod tests {
             bodies.flat_map(str::lines).filter_map(|line| line.trim().trim_start_matches("pub ").split_once(": "));
         let fields: Vec<&str> = fields.map(|(name, _)| name).filter(|name| !name.contains(['/', '#'])).collect();
         assert!(fields.len() > 30, "{fields:?}");
-        for name in
-            fields.iter().filter(|name| !["providers", "merchants", "store", "operator", "catalogue"].contains(name))
+        for name in fields
+            .iter()
+            .filter(|name| !["providers", "merchants", "store", "operator", "catalogue", "people"].contains(name))
         {
             let wanted = fields.iter().filter(|other| other == &name).count();
             let shown = EXAMPLE.lines().filter(|line| line.starts_with(&format!("{name} = "))).count();

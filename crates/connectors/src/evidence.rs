@@ -51,7 +51,8 @@ const MEMBERS: &[&str] = &[
 const MEMBERS_WHOLE: &[&str] = &["pin", "sn", "pass", "otp"];
 
 /// Names that contain one of the others and are no secret.
-const OPEN_MEMBERS: &[&str] = &["tokentype", "expiresin", "tokenexpiry", "tokenexpiredat", "tokenstatus", "tokenrequestor"];
+const OPEN_MEMBERS: &[&str] =
+    &["tokentype", "expiresin", "tokenexpiry", "tokenexpiredat", "tokenstatus", "tokenrequestor"];
 
 /// Takes known secrets out of texts.
 #[derive(Default)]
@@ -223,7 +224,9 @@ mod tests {
         for hidden in ["123456", "\"tok\"", "abc", "xyz", "\"1\"", "\"p\\\""] {
             assert!(!text.contains(hidden), "{hidden}: {text}");
         }
-        for shown in ["c2lnbmVk", "1.00", "deviceId", "x=1", "POST https://w.test/pay?token=(secret)", "accessToken\":\"\""] {
+        for shown in
+            ["c2lnbmVk", "1.00", "deviceId", "x=1", "POST https://w.test/pay?token=(secret)", "accessToken\":\"\""]
+        {
             assert!(text.contains(shown), "{shown}: {text}");
         }
         let form = "username=u&password=p%26q&order_id=0812";
