@@ -66,8 +66,8 @@ const TRANSPORT: Holding = Holding {
     signs: &["reqwest::", "TcpStream::connect", "hyper_util::client"],
     in_strings: false,
     holders: &[
-        ("crates/engine/src/transport.rs", "calls to providers"),
-        ("crates/engine/src/outgoing.rs", "calls to merchants"),
+        ("crates/engine/src/network.rs", "calls to providers and merchants"),
+        ("crates/engine/src/guard.rs", "where merchants may be called"),
         ("crates/client/src/", "a merchant's library calls the gateway"),
         ("crates/simulator/src/", "imitated providers send notices, the demo merchant's customer has a browser"),
         ("crates/cli/src/", "demo, call and bench are clients; the composition root hands the others theirs"),
