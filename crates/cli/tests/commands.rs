@@ -60,9 +60,9 @@ fn the_ready_file_has_its_shape_and_goes_with_the_gateway() {
     };
     assert_eq!(
         names(&ready),
-        ["base_url", "biller", "biller_invoiced", "customer", "merchant", "operator", "products"]
+        ["base_url", "biller", "biller_invoiced", "clock_file", "customer", "merchant", "operator", "products"]
     );
-    assert_eq!(names(&ready["operator"]), ["token", "url"]);
+    assert_eq!(names(&ready["operator"]), ["checker_token", "token", "url"]);
     for (member, sender, mechanism) in
         [("biller", "SANDBOX", "deposit"), ("biller_invoiced", "SANDBOXINV", "invoicing")]
     {
@@ -193,11 +193,14 @@ async fn the_production_gateway_serves_by_its_settings_and_explains_nothing() {
         assert_eq!(run(&["keys", "generate", "--out", &at(name)]).0, Some(0));
     }
     std::fs::write(at("api-key"), "0123456789abcdef0123456789abcdef\n").expect("a file");
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    std::fs::write(at("operator.token"), "0123456789abcdef".repeat(4)).expect("a file");
+    let free = || TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let (port, door) = (free(), free());
     let settings = format!(
         "listen = \"{port}\"\npublic_url = \"http://{port}\"\ndata_dir = \"data\"\nstore_key_file = \"store.key\"\n\
          private_key_file = \"gateway.private.pem\"\n[[merchants]]\ncode = \"SHOP\"\nname = \"Shop\"\n\
-         api_key_file = \"api-key\"\npublic_key_files = [\"shop.public.pem\"]\n"
+         api_key_file = \"api-key\"\npublic_key_files = [\"shop.public.pem\"]\n\
+         [operator]\nlisten = \"{door}\"\ntoken_file = \"operator.token\"\nissuer = \"Gerbang\"\n"
     );
     std::fs::write(at("gateway.toml"), settings).expect("the settings");
     let (code, _, error) = run(&["serve", "--check", "--config", &at("gateway.toml")]);
@@ -222,6 +225,14 @@ async fn the_production_gateway_serves_by_its_settings_and_explains_nothing() {
     let (code, answer, error) = call("other", "debit_status", question).await;
     assert!(code == Some(3) && error.contains("4015500"), "{answer}{error}");
     assert!(!answer.contains("debug") && !answer.contains("additionalInfo"), "{answer}");
+    // Time is the computer's here, and nobody turns it.
+    let (door, token) = (format!("http://{door}"), at("operator.token"));
+    let door = ["--operator", &door, "--token-file", &token];
+    assert_eq!(run(&[["status"].as_slice(), &door].concat()).0, Some(0));
+    for turn in [["clock", "show"].as_slice(), &["clock", "advance", "3h"], &["clock", "reset"]] {
+        let (code, _, error) = run(&[turn, &door].concat());
+        assert!(code == Some(3) && error.contains("only the clock of a sandbox can be turned"), "{turn:?}: {error}");
+    }
 }
 
 on_both_keepings! {
