@@ -464,7 +464,9 @@ impl BatchWriter {
                 Ok(Progress::Committed) => replies.push((reply, Ok(Done::Committed))),
                 Err(refusal) => reply.tell(Err(refusal)),
             }
-            for task in verdict.tasks.into_iter().filter(|task| task.attempts > 0) {
+            // A lane that goes on does so by itself.
+            let handed_out = |task: &Task| task.attempts > 0 && !matches!(task.kind, TaskKind::RunLane { .. });
+            for task in verdict.tasks.into_iter().filter(handed_out) {
                 let rows = related(&task.kind, world);
                 work.push(Work { task, partner: Some(partner.clone()), rows, unstored: unstored.clone() });
             }

@@ -1,7 +1,7 @@
 //! The engine as the rest of the house holds it.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{Arc, Mutex as SyncMutex, PoisonError},
     thread::JoinHandle as ThreadHandle,
     time::Duration,
@@ -23,7 +23,7 @@ use lifecycle::{
     payment::{Payment, PaymentStatus},
     provider::{Outcome, ProviderCall},
     request::RequestKey,
-    task::Task,
+    task::{Task, TaskKind},
 };
 use store::{Reader, Store, StoreError};
 use tokio::{
@@ -74,7 +74,7 @@ struct Shared {
     errands: mpsc::Sender<Errand>,
     work: mpsc::UnboundedSender<Work>,
     /// Tasks that this process is performing now, so that none is begun twice here.
-    performing: Arc<SyncMutex<HashSet<TaskId>>>,
+    performing: Arc<Performed>,
     stop: CancellationToken,
     /// Everything that runs beside the writers.
     running: TaskTracker,
@@ -91,25 +91,47 @@ enum RunningWriter {
     Inline(JoinHandle<()>),
 }
 
+/// The tasks that are being performed here, each with what is to be performed once it is over.
+#[derive(Default)]
+struct Performed(SyncMutex<HashMap<TaskId, Option<Work>>>);
+
+impl Performed {
+    /// Has the task performed once more when it is over; at once when it is over already.
+    fn again(&self, work: Work, queue: &mpsc::UnboundedSender<Work>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get_mut(&work.task.id) {
+            Some(next) => *next = Some(work),
+            None => drop(queue.send(work)),
+        }
+    }
+}
+
 /// The right to perform a task; given back when the performer ends, however it ends. A task whose performer broke down
 /// would else be forgotten until the next start.
 struct Performing {
     id: TaskId,
-    all: Arc<SyncMutex<HashSet<TaskId>>>,
+    all: Arc<Performed>,
+    /// Where what is to be performed once more goes.
+    queue: mpsc::UnboundedSender<Work>,
 }
 
 impl Performing {
     /// None while somebody here performs the task.
-    fn begin(all: &Arc<SyncMutex<HashSet<TaskId>>>, id: TaskId) -> Option<Self> {
-        let begun = all.lock().is_ok_and(|mut all| all.insert(id));
-        begun.then(|| Self { id, all: all.clone() })
+    fn begin(all: &Arc<Performed>, id: TaskId, queue: &mpsc::UnboundedSender<Work>) -> Option<Self> {
+        let mut known = all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.contains_key(&id) {
+            return None;
+        }
+        known.insert(id, None);
+        Some(Self { id, all: all.clone(), queue: queue.clone() })
     }
 }
 
 impl Drop for Performing {
     fn drop(&mut self) {
-        if let Ok(mut all) = self.all.lock() {
-            all.remove(&self.id);
+        let next = self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id).flatten();
+        if let Some(work) = next {
+            let _ = self.queue.send(work);
         }
     }
 }
@@ -219,7 +241,11 @@ impl Engine {
                 tracing::warn!(task.id = %next.task.id, kind = next.task.kind.name(), "a task waited too long to be begun; it is taken for lost");
                 continue;
             }
-            let Some(performing) = Performing::begin(&self.shared.performing, next.task.id) else {
+            let Some(performing) = Performing::begin(&self.shared.performing, next.task.id, &self.shared.work) else {
+                // A notification's and a lane's task has the same id every time: it was scheduled anew meanwhile.
+                if matches!(next.task.kind, TaskKind::Notify(_) | TaskKind::RunLane { .. }) {
+                    self.shared.performing.again(next, &self.shared.work);
+                }
                 continue;
             };
             let engine = self.clone();
@@ -633,8 +659,7 @@ impl Engine {
         unstored: Option<Unstored>,
         exchanges: Vec<Exchange>,
     ) -> Result<Done, Refusal> {
-        let own = connector.and_then(connectors::connector).map(|known| known.descriptor().not_found_final_seconds);
-        let not_found_final_seconds = self.shared.options.not_found_final_seconds.or(own).unwrap_or(i64::MAX);
+        let not_found_final_seconds = not_found_window(self.shared.options.not_found_final_seconds, connector);
         if self.shared.gauge.refuses(&command) {
             return Err(Refusal::StoreUnavailable);
         }
@@ -743,6 +768,13 @@ impl Engine {
     }
 }
 
+/// How long a connector's "not found" proves nothing, in seconds: what its provider's own rule is, unless the options
+/// say otherwise; for ever where no provider's word counts.
+fn not_found_window(overridden: Option<i64>, connector: Option<&str>) -> i64 {
+    let own = || connector.and_then(connectors::connector).map(|known| known.descriptor().not_found_final_seconds);
+    overridden.or_else(own).unwrap_or(i64::MAX)
+}
+
 /// Whether a task that must not be performed twice waited so long for its call (for a commit in doubt, or because the
 /// machine stood still) that it may be taken for lost, and asked about, before its call is over. Then it is not begun:
 /// with the end of its lease somebody takes it up and asks.
@@ -814,8 +846,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn not_found_proves_nothing_for_as_long_as_each_providers_own_rule_says() {
+        for known in connectors::CONNECTORS {
+            let descriptor = known.descriptor();
+            let own = descriptor.not_found_final_seconds;
+            assert!(own > 0, "{}", descriptor.name);
+            assert_eq!(not_found_window(None, Some(descriptor.name)), own, "{}", descriptor.name);
+            assert_eq!(not_found_window(Some(5), Some(descriptor.name)), 5, "{}", descriptor.name);
+        }
+        assert_eq!(not_found_window(None, Some("nobody")), i64::MAX);
+        assert_eq!(not_found_window(None, None), i64::MAX);
+    }
+
+    #[test]
     fn what_must_not_be_done_twice_is_not_begun_when_it_may_be_taken_for_lost_meanwhile() {
-        use lifecycle::{NotificationId, task::TaskKind};
+        use lifecycle::NotificationId;
         let begun = Instant::from_micros(0);
         let charge = Task {
             id: TaskId::from_bits(1),
@@ -841,13 +886,26 @@ mod tests {
     async fn a_task_whose_performer_broke_down_can_be_taken_up_again() {
         let all = Arc::default();
         let id = TaskId::from_bits(1);
-        let performing = Performing::begin(&all, id);
-        assert!(performing.is_some() && Performing::begin(&all, id).is_none());
+        let (queue, mut queued) = mpsc::unbounded_channel();
+        let performing = Performing::begin(&all, id, &queue);
+        assert!(performing.is_some() && Performing::begin(&all, id, &queue).is_none());
         let broken = tokio::spawn(async move {
             let _performing = performing;
             panic!("a broken belief");
         });
         assert!(broken.await.is_err());
-        assert!(Performing::begin(&all, id).is_some());
+        let performing = Performing::begin(&all, id, &queue);
+        assert!(performing.is_some());
+        // One that was scheduled anew meanwhile follows at once.
+        let kind = TaskKind::Notify(lifecycle::NotificationId::from_bits(1));
+        let task = Task { id, kind, due_at: Instant::from_micros(0), attempts: 1 };
+        let work = || Work { task: task.clone(), partner: None, rows: vec![], unstored: None };
+        all.again(work(), &queue);
+        all.again(work(), &queue);
+        assert!(queued.try_recv().is_err());
+        drop(performing);
+        assert!(queued.try_recv().is_ok() && queued.try_recv().is_err(), "once");
+        all.again(work(), &queue);
+        assert!(queued.try_recv().is_ok(), "it was over already");
     }
 }

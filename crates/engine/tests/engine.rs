@@ -19,10 +19,11 @@ macro_rules! on_both_engines {
 }
 
 mod bills;
-mod refunds;
 mod outage;
+mod refunds;
 mod scenarios;
 mod support;
+mod telling;
 
 use std::sync::{
     Arc,

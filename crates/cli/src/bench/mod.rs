@@ -8,3 +8,4 @@ pub mod guard;
 pub mod load;
 pub mod peers;
 pub mod requests;
+pub mod telling;

@@ -16,11 +16,12 @@ use anyhow::{Context, Result};
 use crate::bench::{
     biller,
     gateway::Gateway,
-    goals::{self, GOALS_CONNECTIONS},
+    goals::{self, GOALS_CONNECTIONS, Ratio},
     guard::{self, Guard},
     load::{self, Measured},
     peers,
     requests::{self, Work},
+    telling,
 };
 
 const EXAMPLES: &str = "Examples:
@@ -28,6 +29,7 @@ const EXAMPLES: &str = "Examples:
   gerbang bench --connections 64 --rounds 5
   gerbang bench --connections 64 --only 'PostgreSQL: P2 payment'
   gerbang bench --connections 64 --only bill
+  gerbang bench --only notifications
   gerbang bench --data-dir /mnt/disk --json";
 
 /// Measure signed operations beside the disk, openssl and PostgreSQL, in one run
@@ -115,23 +117,80 @@ pub fn run(args: Args) -> Result<ExitCode> {
     let folder = args.data_dir.clone().unwrap_or_else(|| scratch.path().to_owned());
     std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     let peers = if args.no_peers { peers::Peers::none() } else { peers::Peers::start(scratch.path()) };
-    let mut gateways =
-        vec![("embedded", Gateway::start(&embedded_url(&folder), &folder.join("bench.key"), args.merchants)?)];
-    if let Some(url) = peers.postgres_url() {
-        gateways.push(("PostgreSQL", Gateway::start(&url, &folder.join("bench.key"), args.merchants)?));
-    }
     let mut lines: Vec<Line> = vec![];
-    for round in 0..args.rounds {
-        eprintln!("round {} of {}", round + 1, args.rounds);
-        measure_round(args, round, &mut gateways, &peers, &folder, &mut lines)?;
-    }
     let mut kept = Kept::default();
-    for (_, gateway) in gateways {
-        kept.bills += gateway.bills();
-        kept.payments += gateway.stop()?;
+    if !telling::TITLE.contains(&args.only) || args.only.is_empty() {
+        let mut gateways =
+            vec![("embedded", Gateway::start(&embedded_url(&folder), &folder.join("bench.key"), args.merchants)?)];
+        if let Some(url) = peers.postgres_url() {
+            gateways.push(("PostgreSQL", Gateway::start(&url, &folder.join("bench.key"), args.merchants)?));
+        }
+        for round in 0..args.rounds {
+            eprintln!("round {} of {}", round + 1, args.rounds);
+            measure_round(args, round, &mut gateways, &peers, &folder, &mut lines)?;
+        }
+        for (_, gateway) in gateways {
+            kept.bills += gateway.bills();
+            kept.payments += gateway.stop()?;
+        }
+    }
+    if telling::TITLE.contains(&args.only) {
+        // In a store of its own where there is one for it; in the shared database after everything else.
+        let embedded = format!("sqlite:{}", folder.join("telling.db").display());
+        measure_telling(args, peers.server(), ("embedded", &embedded), &folder, &mut lines)?;
+        if let Some(url) = peers.postgres_url() {
+            measure_telling(args, peers.server(), ("PostgreSQL", &url), &folder, &mut lines)?;
+        }
     }
     report(args, &lines, &kept)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Rounds without and, after them, rounds with notifications that wait for dead endpoints.
+fn measure_telling(
+    args: &Args,
+    server: Option<u32>,
+    (store, url): (&str, &str),
+    folder: &Path,
+    lines: &mut Vec<Line>,
+) -> Result<()> {
+    let guard = Guard::new(server);
+    let telling = telling::Telling::start(url, &folder.join("bench.key"))?;
+    let [alone, burdened] = telling_names(store);
+    for (name, is_burdened) in [(alone, false), (burdened, true)] {
+        if is_burdened {
+            telling.burden()?;
+        }
+        let mut line = Line { name, unit: "told/s", rounds: vec![] };
+        for round in 0..args.rounds {
+            eprintln!("{}: round {} of {}", line.name, round + 1, args.rounds);
+            line.rounds.push(guard.measure(|_| telling.measure())?);
+        }
+        lines.push(line);
+    }
+    telling.stop();
+    Ok(())
+}
+
+fn telling_names(store: &str) -> [String; 2] {
+    let alone = format!("{store}: {}", telling::TITLE);
+    let burdened = format!("{alone}, {}", telling::BURDENED);
+    [alone, burdened]
+}
+
+/// P8 is a bound: at most this many hundredths of the latency without.
+const P8_HUNDREDTHS_MAX: u64 = 120;
+
+/// The latency with notifications that wait over that without, where both were measured.
+fn telling_ratios(lines: &[Line]) -> Vec<Ratio> {
+    let of = |store: &str| {
+        let [alone, burdened] = telling_names(store);
+        let p99 = |name: &str| lines.iter().find(|line| line.name == name).map(|line| line.median(|m| m.p99_us));
+        let hundredths = p99(&burdened)? * 100 / p99(&alone)?.max(1);
+        let name = format!("P8  p99 of {burdened}  over without, at most");
+        Some(Ratio { name, ratio: guard::decimal(hundredths), goal: guard::decimal(P8_HUNDREDTHS_MAX) })
+    };
+    ["embedded", "PostgreSQL"].into_iter().filter_map(of).collect()
 }
 
 fn line_name(store: &str, title: &str, connections: usize) -> String {
@@ -192,7 +251,8 @@ fn measure(work: Work, connections: usize, count: usize, round: &str, gateway: &
 }
 
 fn report(args: &Args, lines: &[Line], kept: &Kept) -> Result<()> {
-    let ratios = goals::ratios(|name| lines.iter().find(|line| line.name == name).map(Line::rates));
+    let mut ratios = goals::ratios(|name| lines.iter().find(|line| line.name == name).map(Line::rates));
+    ratios.extend(telling_ratios(lines));
     let mut out = std::io::stdout().lock();
     if args.json {
         let lines: Vec<_> = lines

@@ -44,6 +44,8 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
     let [new_payments, payments] = save.sorted(by_table.payments);
     let [new_notifications, notifications] = save.sorted(by_table.notifications);
     let [new_bills, bills] = save.sorted(by_table.bills);
+    let (endpoints, new_endpoints) =
+        by_table.endpoints.into_iter().partition(|row| kept.may_have(rows::endpoint_id(row)));
     let changes = kept.cases().changes(&writes.rows);
     // One statement takes its rows in no order that it promises, and each of these in the order of their ids.
     let giving_way = by_table.reconciliation_items.partition_point(|item| item.claim.is_none());
@@ -70,7 +72,8 @@ pub(super) fn bind<'w>(vault: &Vault, writes: &'w Writes, kept: &Kept) -> Result
         save.reconciliation_items(&by_table.reconciliation_items[giving_way..])?,
         save.refunds(by_table.refunds)?,
         save.rulings(by_table.rulings)?,
-        save.endpoints(by_table.endpoints)?,
+        save.endpoints(sql::ENDPOINT_NEW, new_endpoints)?,
+        save.endpoints(sql::ENDPOINT_SAVE, endpoints)?,
         cases(sql::CASE_OPEN, &changes.opened),
         cases(sql::CASE_CLOSE, &changes.closed),
         // A task that ended may be scheduled anew.
@@ -96,7 +99,8 @@ impl Kept {
     pub(super) fn of(rows: &[Option<Row>]) -> Self {
         let id = |row: &Row| match row {
             // Found by what names them, and saved whether or not they are there.
-            Row::Request(_) | Row::Account(_) | Row::InvoiceBook(_) | Row::Endpoint(_) => None,
+            Row::Request(_) | Row::Account(_) | Row::InvoiceBook(_) => None,
+            Row::Endpoint(row) => Some(rows::endpoint_id(row)),
             Row::AuthCode(row) => Some(row.id()),
             Row::Link(row) => Some(row.id()),
             Row::Payment(row) => Some(row.id()),
@@ -479,12 +483,12 @@ impl Save<'_> {
         })
     }
 
-    fn endpoints<'w>(self, mut endpoints: Vec<&'w Endpoint>) -> Maybe<'w> {
+    fn endpoints<'w>(self, statement: Statement, mut endpoints: Vec<&'w Endpoint>) -> Maybe<'w> {
         endpoints.sort_unstable_by_key(|endpoint| (&endpoint.merchant, endpoint.kind.name()));
         unless_empty(&endpoints, || {
             let details = endpoints.iter().map(|endpoint| rows::seal_endpoint(self.vault, endpoint));
             let details: Vec<Vec<u8>> = details.collect::<Result<_, _>>()?;
-            Ok(sql::ENDPOINT_SAVE.with(vec![
+            Ok(statement.with(vec![
                 put(column(&endpoints, |row| row.merchant.as_str())),
                 put(column(&endpoints, |row| row.kind.name())),
                 put(column(&endpoints, |row| row.status.name())),

@@ -426,6 +426,7 @@ statements!(
     ENDPOINT_SAVE (TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
         = concat!(rows_of!(endpoints), " ON CONFLICT (merchant, kind) DO UPDATE SET state = excluded.state, format = \
         excluded.format, detail = excluded.detail");
+    ENDPOINT_NEW (TEXT_ARRAY, TEXT_ARRAY, TEXT_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> () = rows_of!(endpoints);
     EXCHANGE_INSERT (UUID_ARRAY, UUID_ARRAY, INT8_ARRAY, INT8_ARRAY, BYTEA_ARRAY) -> ()
         = concat!(rows_of!(exchanges), " ON CONFLICT (id) DO NOTHING");
     EXCHANGES_DELETE (INT8, INT8) -> (INT8)

@@ -147,6 +147,7 @@ impl PostgresWriter {
             (
                 FaultKind::Refused,
                 "ENTRY_INSERT"
+                | "ENDPOINT_NEW"
                 | "TASK_NEW"
                 | "TOP_UP_SAVE"
                 | "INVOICE_SAVE"

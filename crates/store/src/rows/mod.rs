@@ -52,7 +52,7 @@ use serde::{Deserializer, Serializer};
 pub(crate) use self::{
     by_table::ByTable,
     cases::{CaseChanges, Cases, open_page},
-    endpoint::{EndpointColumns, seal_endpoint},
+    endpoint::{EndpointColumns, endpoint_id, seal_endpoint},
     exchange::{ExchangeColumns, seal_exchange},
     ledger::{AccountColumns, EntryColumns, sequence_column},
     notification::{fitting_page, halted, halted_name},
