@@ -120,9 +120,8 @@ impl Lanes {
             return vec![];
         }
         let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
-        let closed = |kind: &NoticeKind| {
-            lanes.get(&(merchant.clone(), *kind)).is_some_and(|lane| lane.status().is_closed())
-        };
+        let closed =
+            |kind: &NoticeKind| lanes.get(&(merchant.clone(), *kind)).is_some_and(|lane| lane.status().is_closed());
         let kinds = NoticeKind::ALL.into_iter().filter(closed);
         kinds.map(|kind| Key::Endpoint(merchant.clone(), kind)).collect()
     }
@@ -133,9 +132,8 @@ pub(crate) async fn refresh(engine: &Engine) {
     let mut after: Option<(MerchantCode, NoticeKind)> = None;
     loop {
         let asked = after.take();
-        let page = engine.read(move |reader| {
-            reader.endpoints(asked.as_ref().map(|(merchant, kind)| (merchant, *kind)), PAGE_ROWS)
-        });
+        let page = engine
+            .read(move |reader| reader.endpoints(asked.as_ref().map(|(merchant, kind)| (merchant, *kind)), PAGE_ROWS));
         let Some(page) = page.await else { return };
         for endpoint in &page {
             engine.lanes().learn(endpoint);

@@ -5,7 +5,8 @@ use connectors::{HttpRequest, HttpResponse};
 use lifecycle::exchange::TEXT_BYTES_MAX;
 
 /// Headers whose value is a secret.
-const SECRET_HEADERS: &[&str] = &["authorization", "authorization-customer", "cookie", "set-cookie", "proxy-authorization"];
+const SECRET_HEADERS: &[&str] =
+    &["authorization", "authorization-customer", "cookie", "set-cookie", "proxy-authorization"];
 /// Members of a message to a merchant whose value is a secret.
 const SECRET_MEMBERS: &[&str] = &["accountToken", "bankCardToken", "authorizationCustomer"];
 /// What stands in a secret's place.

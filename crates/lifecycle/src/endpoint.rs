@@ -190,7 +190,9 @@ impl EndpointCommand {
             | EndpointStep::PutOff { notification: id, .. }
             | EndpointStep::Resend(id) => vec![notification(id), own],
             EndpointStep::LaneTried(tries) => tries.iter().map(|(id, _)| notification(id)).chain([own]).collect(),
-            EndpointStep::Exhaust(ids) | EndpointStep::Replay(ids) => ids.iter().map(notification).chain([own]).collect(),
+            EndpointStep::Exhaust(ids) | EndpointStep::Replay(ids) => {
+                ids.iter().map(notification).chain([own]).collect()
+            }
             EndpointStep::LaneEmpty | EndpointStep::LaneRests(_) | EndpointStep::Pause(_) | EndpointStep::Resume => {
                 vec![own]
             }

@@ -316,9 +316,9 @@ impl NotificationStatus {
     /// What the last try met, while it is not accepted.
     pub fn last_error(&self) -> Option<&str> {
         match self {
-            Self::Pending { last_error, .. } | Self::Waiting { last_error, .. } | Self::Exhausted { last_error, .. } => {
-                last_error.as_deref()
-            }
+            Self::Pending { last_error, .. }
+            | Self::Waiting { last_error, .. }
+            | Self::Exhausted { last_error, .. } => last_error.as_deref(),
             Self::Delivered { .. } | Self::Acknowledged { .. } => None,
         }
     }

@@ -69,7 +69,12 @@ const REPLY_FIELDS: &[Field] = &[
     Field::mandatory(SNAP, "virtualAccountData.inquiryRequestId", Kind::Text(128), "Our id of the payment."),
     Field::mandatory(PAGE, "virtualAccountData.paymentRequestId", Kind::Text(128), "Our id of the payment."),
     Field::mandatory(PAGE, "virtualAccountData.totalAmount", Kind::Amount, "What was to be paid."),
-    Field::mandatory(SNAP, "virtualAccountData.paidAmount", Kind::Amount, "What was paid; nothing until it is known to be paid."),
+    Field::mandatory(
+        SNAP,
+        "virtualAccountData.paidAmount",
+        Kind::Amount,
+        "What was paid; nothing until it is known to be paid.",
+    ),
     Field::conditional(
         SNAP,
         "virtualAccountData.trxDateTime",
@@ -270,7 +275,9 @@ mod tests {
         let at = testing::now();
         let paid = || PaymentStatus::Succeeded { provider_reference: "P1".into(), at };
         let failed = || PaymentStatus::Failed { reason: Reason::InsufficientFunds, at };
-        for (status, flag, paid) in [(paid(), "SP", "150000.00"), (failed(), "SP", "0.00"), (PaymentStatus::Confirming, "IP", "0.00")] {
+        for (status, flag, paid) in
+            [(paid(), "SP", "150000.00"), (failed(), "SP", "0.00"), (PaymentStatus::Confirming, "IP", "0.00")]
+        {
             let text = testing::reply(&InquiryStatus, &answer(status, true));
             assert!(text.contains(&format!(r#""paymentFlagStatus":"{flag}""#)), "{text}");
             assert!(text.contains(&format!(r#""paidAmount":{{"value":"{paid}""#)), "{text}");
