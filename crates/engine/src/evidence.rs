@@ -64,7 +64,7 @@ impl Evidence {
         answer: &Result<HttpResponse, TransportError>,
         token: Option<&Secret>,
     ) {
-        let answer = answer.as_ref().map(HttpResponse::clone).map_err(ToString::to_string);
+        let answer = answer.as_ref().cloned().map_err(ToString::to_string);
         self.seen.push(Seen { at, duration, request, answer, token: token.cloned() });
     }
 

@@ -151,7 +151,7 @@ impl NotificationFilter {
 
     /// After which id those since that time come: ids begin with their time.
     pub(crate) fn after(&self, after: Option<NotificationId>) -> Option<u128> {
-        let since = self.since.map(|since| lifecycle::ids::before(since));
+        let since = self.since.map(lifecycle::ids::before);
         after.map(NotificationId::bits).max(since)
     }
 }
