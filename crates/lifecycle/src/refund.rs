@@ -413,7 +413,9 @@ pub fn reported(
             succeed(refund, payment, provider_reference, &mut decision, context);
             return decision;
         }
-        Outcome::Refused(Reason::ProviderUnreachable) if refund.request.is_none() && is_its_call(task) => {
+        // A task that was taken for lost, or whose refund was asked for anew since, speaks of an earlier sending.
+        Outcome::Refused(_) | Outcome::NotFound if task.is_some() && !is_asker(refund, task) => return decision,
+        Outcome::Refused(reason) if refund.request.is_none() && is_its_call(task) && reason.is_of_the_source() => {
             send_again(refund, task, &mut decision, context);
             return decision;
         }
@@ -422,7 +424,11 @@ pub fn reported(
             return decision;
         }
         Outcome::NotFound if context.now >= sent_at.plus_seconds(context.not_found_final_seconds) => {
-            fail(refund, payment, Reason::ProviderUnreachable, &mut decision, context);
+            if refund.request.is_none() {
+                send_again(refund, task, &mut decision, context);
+            } else {
+                fail(refund, payment, Reason::ProviderUnreachable, &mut decision, context);
+            }
             return decision;
         }
         Outcome::NotFound => "the provider does not know the refund yet".into(),
@@ -522,8 +528,9 @@ fn remain_open(
     decision.rows.push(refund.into());
 }
 
-/// A refund that a rule began has nobody who would ask for it again: while it is known not to have reached the provider,
-/// it is sent again, ever more rarely.
+/// A refund that a rule began has nobody who would ask for it again: while it is known that the provider did not take it
+/// (not reached, refused for a reason of the provider's own, or not known there after the provider's window), it is sent
+/// again under the same reference, ever more rarely.
 fn send_again(refund: &Refund, task: Option<&Task>, decision: &mut Decision, context: &mut Context<'_>) {
     if !is_asker(refund, task) {
         return;

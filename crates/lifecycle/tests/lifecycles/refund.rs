@@ -498,6 +498,61 @@ fn a_late_success_is_kept_or_given_back_by_the_merchants_rule() {
 }
 
 #[test]
+fn a_refund_that_a_rule_began_is_sent_again_until_its_provider_takes_it() {
+    let mut gateway = Gateway::default();
+    let id = failed(&mut gateway);
+    gateway.run(Command::ChargeNoticed { payment: id, outcome: charged() }).unwrap();
+    let begun = the_refund(&gateway);
+    // The gateway stopped before it was sent: once the provider's window is over, it is known not to have arrived.
+    let asked = task(&mut gateway, "refund");
+    end(&mut gateway, asked, Outcome::Unknown("the gateway stopped while it was being done".into()));
+    let question = task(&mut gateway, "inquire_refund");
+    gateway.now = gateway.now.plus_seconds(60);
+    end(&mut gateway, question, Outcome::NotFound);
+    for reason in [Reason::ProviderRejectedCall("429".into()), Reason::FloatInsufficient] {
+        assert_eq!(the_refund(&gateway).status.name(), "refunding");
+        stands(&gateway, 50_000, 0);
+        let asked = task(&mut gateway, "refund");
+        gateway.now = gateway.now.max(asked.due_at);
+        end(&mut gateway, asked, Outcome::Refused(reason));
+    }
+    let asked = task(&mut gateway, "refund");
+    end(&mut gateway, asked, given_back());
+    stands(&gateway, 0, 50_000);
+    assert_eq!((the_refund(&gateway).id, refund_notices(&gateway)), (begun.id, vec!["succeeded"]));
+}
+
+#[test]
+fn a_word_about_an_earlier_sending_does_not_fail_the_one_under_way() {
+    for late in [Outcome::Refused(Reason::DoNotHonor), Outcome::NotFound] {
+        let mut gateway = Gateway::default();
+        let payment_id = paid(&mut gateway);
+        cancel(&mut gateway).unwrap();
+        let refund = the_refund(&gateway).id;
+        let call = task(&mut gateway, "refund");
+        end(&mut gateway, call.clone(), Outcome::Unknown("the gateway stopped while it was being done".into()));
+        gateway.now = gateway.now.plus_seconds(60);
+        // The call's own answer comes after it was taken for lost: the question decides.
+        end(&mut gateway, call.clone(), late.clone());
+        assert_eq!(the_refund(&gateway).status.name(), "unknown");
+        stands(&gateway, 50_000, 0);
+        let older = task(&mut gateway, "inquire_refund");
+        let refused = Outcome::Refused(Reason::DoNotHonor);
+        gateway.run(Command::RefundNoticed { refund, payment: payment_id, outcome: refused }).unwrap();
+        assert_eq!(the_refund(&gateway).status.name(), "failed");
+        // It is asked for anew under the same id, while a question about the first sending is still on its way.
+        cancel(&mut gateway).unwrap();
+        end(&mut gateway, older, late.clone());
+        end(&mut gateway, call, late);
+        assert_eq!(the_refund(&gateway).status.name(), "refunding");
+        stands(&gateway, 50_000, 0);
+        let again = task(&mut gateway, "refund");
+        end(&mut gateway, again, given_back());
+        stands(&gateway, 0, 50_000);
+    }
+}
+
+#[test]
 fn a_charge_that_was_called_off_is_asked_about_before_a_later_word_is_believed() {
     let called_off = |rule| {
         let mut gateway = Gateway::default();
@@ -551,7 +606,14 @@ fn the_history_is_told_oldest_first_and_only_of_the_payment() {
     let mut named: Vec<RefundId> = refunds(&gateway).iter().map(|refund| refund.id).collect();
     named.reverse();
     let request = gateway.call("55", "question");
-    let question = AskPaymentStatus { request, payment_reference: "order-1".into(), payment: None, wish: None, told: None, refunds: named };
+    let question = AskPaymentStatus {
+        request,
+        payment_reference: "order-1".into(),
+        payment: None,
+        wish: None,
+        told: None,
+        refunds: named,
+    };
     gateway.run(Command::AskPaymentStatus(question)).unwrap();
     let Answer::PaymentStatus { refunds, payment, .. } = gateway.last_answer() else { panic!("not a status") };
     let told: Vec<i64> = refunds.iter().map(|refund| refund.amount.sen() / 100_000).collect();
