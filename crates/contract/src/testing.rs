@@ -165,6 +165,7 @@ pub fn payment(status: PaymentStatus) -> Payment {
         created_at: now(),
         valid_until: now().plus_seconds(1800),
         asker: None,
+        provider: None,
         refunding: Amount::ZERO,
         refunded: Amount::ZERO,
         status,

@@ -551,11 +551,13 @@ impl Decider<'_> {
         }
         let now = self.options.clock.now();
         self.fresh.at(now);
+        let lines = self.lines;
         let mut context = Context {
             now,
             fresh: &mut *self.fresh,
             merchant: &partner.merchant,
             not_found_final_seconds: *not_found_final_seconds,
+            seller: &|product| lines.seller(product).map(str::to_owned),
         };
         match command.clone().decide(world, &mut context) {
             Err(refusal) => Verdict::of(Err(refusal)),

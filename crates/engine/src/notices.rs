@@ -182,7 +182,7 @@ impl Engine {
             tracing::error!(connector = name, refund.id = %id, "a notice is about a refund that is not here");
             return Ok(());
         };
-        let sold_by = payment.product.as_ref().and_then(|product| self.lines().seller(product));
+        let sold_by = self.lines().charged_by(&payment);
         if sold_by != Some(name) || amount.is_some_and(|amount| amount != refund.amount) {
             // Signed or not, it is not about what we asked for; the scheduled question decides.
             tracing::error!(connector = name, refund.id = %id, sold_by, ?amount, "a notice about a refund says what cannot be and is not believed");
@@ -242,7 +242,7 @@ impl Engine {
 fn owner(engine: &Engine, row: &Row) -> Option<(MerchantCode, Option<&'static str>)> {
     let seller = |product| engine.lines().seller(product);
     match row {
-        Row::Payment(row) => Some((row.merchant.clone(), row.product.as_ref().and_then(seller))),
+        Row::Payment(row) => Some((row.merchant.clone(), engine.lines().charged_by(row))),
         Row::Link(row) => Some((row.merchant.clone(), seller(&row.product))),
         _ => None,
     }

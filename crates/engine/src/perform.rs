@@ -40,16 +40,23 @@ enum Call {
     Provider(String, ProviderCall),
     /// Wherever this product is asked for.
     Product(ProductCode, ProviderCall),
+    /// Where this payment was asked to be charged.
+    Charged(Box<Payment>, ProviderCall),
     AskMerchant(Box<Payment>),
     /// Nothing to do any more, or nothing that may be done again: this is the outcome.
     Settled(Outcome),
 }
 
 impl Call {
+    /// A call about the charge of this payment.
+    fn charged(payment: &Payment, call: ProviderCall) -> Self {
+        Self::Charged(Box::new(payment.clone()), call)
+    }
+
     /// What a provider is asked, if one is.
     fn of_provider(&self) -> Option<&ProviderCall> {
         match self {
-            Self::Provider(_, call) | Self::Product(_, call) => Some(call),
+            Self::Provider(_, call) | Self::Product(_, call) | Self::Charged(_, call) => Some(call),
             Self::AskMerchant(_) | Self::Settled(_) => None,
         }
     }
@@ -86,11 +93,12 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
     let line = match &call {
         Call::Provider(connector, _) => engine.lines().line(connector),
         Call::Product(product, _) => engine.lines().of_product(product),
+        Call::Charged(payment, _) => engine.lines().of_payment(payment),
         Call::AskMerchant(_) | Call::Settled(_) => None,
     };
     let outcome = match &call {
         Call::Settled(outcome) => outcome.clone(),
-        Call::Provider(_, call) | Call::Product(_, call) => {
+        Call::Provider(_, call) | Call::Product(_, call) | Call::Charged(_, call) => {
             crash.pass("before_call");
             let outcome = engine.call_line_seen(line, call, &mut evidence).await;
             crash.pass("after_call");
@@ -156,7 +164,7 @@ fn connector_of(engine: &Engine, work: &Work) -> Option<String> {
         return Some(about.connector.clone());
     }
     work.rows.iter().find_map(|row| match row {
-        Row::Payment(row) => row.product.as_ref().and_then(seller),
+        Row::Payment(row) => engine.lines().charged_by(row).map(str::to_owned),
         Row::Link(row) => seller(&row.product),
         Row::Bill(row) => row.source().map(|source| source.connector.clone()),
         _ => None,
@@ -212,10 +220,10 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
             bill.and_then(|bill| inquire_bill_payment_call(engine, bill, about))
         }
         TaskKind::Refund(_) => refund_order(refund, payment, link)
-            .and_then(|(product, order)| refund_call(engine, product, ProviderCall::Refund(order))),
+            .and_then(|(payment, order)| refund_call(engine, payment, ProviderCall::Refund(order))),
         TaskKind::InquireRefund(_) => refund_order(refund, payment, link)
             .zip(refund.and_then(refund_sent_at))
-            .map(|((product, order), sent_at)| Call::Product(product, ProviderCall::InquireRefund { order, sent_at })),
+            .map(|((payment, order), sent_at)| Call::charged(payment, ProviderCall::InquireRefund { order, sent_at })),
         // A notification that is not to be tried any more comes here.
         TaskKind::Notify(_) | TaskKind::RunLane { .. } => None,
     };
@@ -305,8 +313,7 @@ fn charge_call(engine: &Engine, payment: &Payment, link: Option<&Link>) -> Optio
     let PaymentStatus::Charging { .. } = payment.status else {
         return None;
     };
-    let product = payment.product.as_ref()?;
-    let connector = engine.lines().seller(product)?;
+    let connector = engine.lines().charged_by(payment)?;
     let provider = link.and_then(provider_of).cloned();
     if payment.link.is_some() && provider.is_none() {
         return Some(Call::Settled(Outcome::Refused(lifecycle::Reason::CustomerTokenInvalid)));
@@ -322,7 +329,7 @@ fn charge_call(engine: &Engine, payment: &Payment, link: Option<&Link>) -> Optio
         valid_until: payment.valid_until,
         description: payment.partner_reference.clone(),
     });
-    Some(Call::of_product(product, call))
+    Some(Call::charged(payment, call))
 }
 
 fn inquire_charge_call(payment: &Payment) -> Option<Call> {
@@ -341,16 +348,16 @@ fn inquire_charge_call(payment: &Payment) -> Option<Call> {
         amount: payment.amount,
         charged_at,
     };
-    Some(Call::of_product(payment.product.as_ref()?, call))
+    Some(Call::charged(payment, call))
 }
 
-/// A refund as the provider is asked for it, and the product that it is asked at. A link that is gone is not needed: no
+/// A refund as the provider is asked for it, and the payment whose provider that is. A link that is gone is not needed: no
 /// provider wants the customer's token for giving money back.
-fn refund_order(
+fn refund_order<'p>(
     refund: Option<&Refund>,
-    payment: Option<&Payment>,
+    payment: Option<&'p Payment>,
     link: Option<&Link>,
-) -> Option<(ProductCode, RefundOrder)> {
+) -> Option<(&'p Payment, RefundOrder)> {
     let (refund, payment) = refund.zip(payment)?;
     if !refund.is_open() {
         return None;
@@ -380,16 +387,16 @@ fn refund_order(
         reason: refund.reason.clone(),
         provider: link.and_then(provider_of).cloned(),
     };
-    Some((payment.product.clone()?, order))
+    Some((payment, order))
 }
 
-/// A provider that cannot do it is known not to have done it: the product may have moved to another carrier since.
-fn refund_call(engine: &Engine, product: ProductCode, call: ProviderCall) -> Option<Call> {
-    let seller = engine.lines().seller(&product).and_then(connectors::connector)?;
-    if !seller.descriptor().capabilities.contains(&Capability::of(&call)) {
+/// A provider that cannot do it is known not to have done it.
+fn refund_call(engine: &Engine, payment: &Payment, call: ProviderCall) -> Option<Call> {
+    let provider = engine.lines().charged_by(payment).and_then(connectors::connector)?;
+    if !provider.descriptor().capabilities.contains(&Capability::of(&call)) {
         return Some(Call::Settled(Outcome::Refused(lifecycle::Reason::NotPermitted)));
     }
-    Some(Call::Product(product, call))
+    Some(Call::charged(payment, call))
 }
 
 fn refund_sent_at(refund: &Refund) -> Option<calendar::Instant> {

@@ -328,8 +328,7 @@ impl Known<'_> {
     }
 
     fn payment(&self, payment: &Payment) -> Option<Expectation> {
-        let product = payment.product.as_ref()?;
-        (self.engine.lines().seller(product) == Some(self.provider)).then(|| expecting::of_payment(payment))?
+        (self.engine.lines().charged_by(payment) == Some(self.provider)).then(|| expecting::of_payment(payment))?
     }
 
     fn bill(&self, bill: &Bill) -> Vec<Expectation> {
@@ -344,7 +343,7 @@ impl Known<'_> {
             let keys: Vec<Key> = refunds.iter().map(|refund| Key::Payment(refund.payment)).collect();
             for (refund, payment) in refunds.iter().zip(self.reader.rows(&keys)?) {
                 let Some(Row::Payment(payment)) = payment else { continue };
-                let ours = payment.product.as_ref().and_then(|product| self.engine.lines().seller(product));
+                let ours = self.engine.lines().charged_by(&payment);
                 // What was called off before it was charged moved no money.
                 let moved = refund.amount != money::Amount::ZERO && self.payment(&payment).is_some_and(|p| p.believed);
                 if ours == Some(self.provider) && moved {

@@ -15,6 +15,7 @@ use connectors::{Account, CallContext, Connector, HttpRequest, HttpResponse, Ste
 use lifecycle::{
     ProductCode, Reason, Secret,
     breaker::{self, Breaker, Change, Heard, Permit, Wish},
+    payment::Payment,
     provider::{Outcome, ProviderCall},
 };
 use tokio::sync::{Mutex, Semaphore};
@@ -184,6 +185,8 @@ pub struct Lines {
     lines: HashMap<&'static str, Arc<Line>>,
     /// Of products that another connector than their own carries, by product code.
     carried: HashMap<String, Arc<Line>>,
+    /// Of every product of another connector that an account here could carry, by carrier and product code.
+    able: HashMap<(&'static str, &'static str), Arc<Line>>,
     network: Arc<dyn Network>,
     fresh: Arc<SharedFresh>,
     clock: Arc<dyn Clock>,
@@ -223,13 +226,49 @@ impl Lines {
             let account = options.accounts.get(name).ok_or_else(|| format!("there is no account at {name}"))?;
             carried.insert(product.clone(), line(carrier, account));
         }
+        let products = || connectors::CONNECTORS.iter().flat_map(|connector| connector.descriptor().products);
+        let mut able = HashMap::new();
+        for (name, account) in &options.accounts {
+            for product in products() {
+                if let Some(carrier) = connector(name).and_then(|connector| connector.carrying(product.code)) {
+                    able.insert((carrier.descriptor().name, product.code), line(carrier, account));
+                }
+            }
+        }
         let call_budget = Duration::from_millis(CALL_BUDGET_MS);
-        Ok(Self { lines, carried, network: options.network.clone(), fresh, clock: options.clock.clone(), call_budget })
+        Ok(Self {
+            lines,
+            carried,
+            able,
+            network: options.network.clone(),
+            fresh,
+            clock: options.clock.clone(),
+            call_budget,
+        })
     }
 
     /// The line that a product is asked for at: its carrier's, else its own connector's.
     pub fn of_product(&self, product: &ProductCode) -> Option<&Arc<Line>> {
         self.carried.get(product.as_str()).or_else(|| self.line(self.seller(product)?))
+    }
+
+    /// The line at which a payment's charge was asked for, wherever its product is asked for meanwhile.
+    pub fn of_payment(&self, payment: &Payment) -> Option<&Arc<Line>> {
+        let product = payment.product.as_ref()?;
+        let provider = self.charged_by(payment)?;
+        if self.seller(product) == Some(provider) {
+            return self.of_product(product);
+        }
+        let code = connectors::product(product.as_str()).map(|(_, product)| product.code)?;
+        self.able.get(&(provider, code)).or_else(|| self.line(provider))
+    }
+
+    /// The connector whose word counts for a payment.
+    pub fn charged_by(&self, payment: &Payment) -> Option<&'static str> {
+        match &payment.provider {
+            Some(name) => connector(name).map(|connector| connector.descriptor().name),
+            None => self.seller(payment.product.as_ref()?),
+        }
     }
 
     /// The connector whose word counts for a product, whether we have an account there or not.
@@ -476,10 +515,51 @@ mod tests {
         assert_eq!(asked_at(&options), Ok::<_, String>(Some(own)));
         options.carriers = HashMap::from([(product.to_string(), name.to_owned())]);
         assert_eq!(asked_at(&options), Ok(Some(name)));
+        // What was asked for at one of them stays there, whatever the options say since.
+        for carriers in [HashMap::new(), HashMap::from([(product.to_string(), name.to_owned())])] {
+            options.carriers = carriers;
+            let lines = open(&options).unwrap();
+            for provider in [own, name] {
+                let payment = payment(&product, provider);
+                assert_eq!(lines.charged_by(&payment), Some(provider));
+                let line = lines.of_payment(&payment).unwrap();
+                assert_eq!(line.connector.descriptor().name, provider);
+                let carries = connectors::connector(name).and_then(|connector| connector.carrying(product.as_str()));
+                let carrying = carries.map(|connector| std::ptr::from_ref(connector).cast::<()>());
+                let is_carrying = carrying == Some(std::ptr::from_ref(line.connector).cast());
+                assert_eq!(is_carrying, provider == name);
+            }
+        }
         options.accounts.remove(name);
         assert!(asked_at(&options).unwrap_err().contains("no account"));
         options.carriers = HashMap::from([(product.to_string(), own.to_owned())]);
         assert!(asked_at(&options).unwrap_err().contains("does not carry"));
+    }
+
+    /// A payment whose charge was asked for at this connector.
+    fn payment(product: &ProductCode, provider: &str) -> Payment {
+        use lifecycle::{Digest, MerchantCode, PaymentId, payment::PaymentStatus, request::RequestKey};
+        let now = Instant::from_micros(0);
+        Payment {
+            id: PaymentId::from_bits(1),
+            merchant: MerchantCode::new("M"),
+            partner_reference: "INV1".into(),
+            request: RequestKey::for_ever(MerchantCode::new("M"), "1".into()),
+            amount: Amount::rupiah(1),
+            product: Some(product.clone()),
+            provider: Some(provider.to_owned()),
+            link: None,
+            phone: None,
+            return_url: None,
+            page: Digest([0; 32]),
+            page_token: Secret::new("page"),
+            created_at: now,
+            valid_until: now,
+            asker: None,
+            refunding: Amount::ZERO,
+            refunded: Amount::ZERO,
+            status: PaymentStatus::Charging { charged_at: now },
+        }
     }
 
     fn question() -> ProviderCall {

@@ -4,7 +4,7 @@ use calendar::Instant;
 use money::Amount;
 
 use crate::{
-    AuthCodeId, Digest, LinkId, Merchant, Refusal, Row, Secret, TaskId,
+    AuthCodeId, Digest, LinkId, Merchant, ProductCode, Refusal, Row, Secret, TaskId,
     bill::Bill,
     linkage::Tokens,
     notification::Notice,
@@ -36,6 +36,8 @@ pub struct Context<'a> {
     pub merchant: &'a Merchant,
     /// How long after a charge was asked for its provider's "not found" proves that it never happened, in seconds.
     pub not_found_final_seconds: i64,
+    /// The connector at which a product is asked for now, by its name; none where nobody sells it.
+    pub seller: &'a dyn Fn(&ProductCode) -> Option<String>,
 }
 
 impl Context<'_> {

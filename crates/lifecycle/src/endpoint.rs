@@ -202,7 +202,10 @@ impl EndpointCommand {
     /// Decides it over the rows of its keys.
     pub(crate) fn decide(self, world: &dyn World, context: &mut Context<'_>) -> Result<Decision, Refusal> {
         let Self { merchant, kind, step } = self;
-        let mut lane = Lane::of(merchant, kind, world);
+        let mut lane = match &step {
+            EndpointStep::Tried { attempt: Attempt::Accepted, open: true, .. } => Lane::open(merchant, kind),
+            _ => Lane::of(merchant, kind, world),
+        };
         let find = |id: NotificationId| notification_row(world, &Key::Notification(id));
         match step {
             EndpointStep::Tried { notification, task, attempt, open } => {
@@ -251,6 +254,11 @@ impl Lane {
         let known = endpoint_row(world, &Key::Endpoint(merchant.clone(), kind)).cloned();
         let endpoint = known.unwrap_or(Endpoint { merchant, kind, status: EndpointStatus::Open });
         Self { endpoint, decision: Decision::default() }
+    }
+
+    /// One that nothing is to be found out about.
+    fn open(merchant: MerchantCode, kind: NoticeKind) -> Self {
+        Self { endpoint: Endpoint { merchant, kind, status: EndpointStatus::Open }, decision: Decision::default() }
     }
 
     fn put(&mut self, status: EndpointStatus) {

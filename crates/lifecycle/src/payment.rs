@@ -52,6 +52,9 @@ pub struct Payment {
     pub amount: Amount,
     /// The product; none until the customer chose one on our checkout page.
     pub product: Option<ProductCode>,
+    /// The connector that was asked to charge it, by its name; none until then. It stays the one that is asked about the
+    /// charge and for money back, wherever the product is sold meanwhile.
+    pub provider: Option<String>,
     /// The linked account that pays, if one does.
     pub link: Option<LinkId>,
     /// The customer's number, where known.
@@ -204,6 +207,7 @@ pub fn pay(command: Pay, link: Option<&Link>, context: &mut Context<'_>) -> Resu
         request: command.request.key.clone(),
         amount: command.amount,
         product: linked.map(|link| link.product.clone()).or(command.product),
+        provider: None,
         link: linked.map(|link| link.id),
         phone: linked.and_then(|link| link.phone.clone()).or(command.phone),
         return_url: command.return_url,
@@ -238,6 +242,7 @@ fn confirm_or_charge(payment: &mut Payment, decision: &mut Decision, context: &m
 
 fn charge(payment: &mut Payment, decision: &mut Decision, context: &mut Context<'_>) {
     payment.status = PaymentStatus::Charging { charged_at: context.now };
+    payment.provider = payment.product.as_ref().and_then(|product| (context.seller)(product));
     payment.asker = Some(decision.perform(context, TaskKind::Charge(payment.id)));
 }
 

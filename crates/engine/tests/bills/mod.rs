@@ -299,7 +299,8 @@ async fn an_order_that_was_begun_before_a_stop_is_asked_about(kind: Kind) {
             let merchant = seller(Callbacks::default());
             let mut fresh = SystemFresh::of_system();
             let now = shop_time(&command);
-            let mut context = Context { now, fresh: &mut fresh, merchant: &merchant, not_found_final_seconds: 0 };
+            let mut context =
+                Context { now, fresh: &mut fresh, merchant: &merchant, not_found_final_seconds: 0, seller: &|_| None };
             let decision = command.clone().decide(&Rows([(payer, row)].into()), &mut context).unwrap();
             assert!(decision.tasks.iter().all(|task| task.attempts == 1), "the order counts as begun");
             let mut writer = store.writer().unwrap();

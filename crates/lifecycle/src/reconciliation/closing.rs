@@ -7,9 +7,11 @@
 use ledger::{AccountName, Books, Class, Journal, JournalId, JournalKind, Posting, Purpose, Side};
 use money::Amount;
 
-use super::{Bucket, ItemState, ItemStep, ReconciliationItem, SettlementLine, SubjectKind, TEXT_MAX, words};
+use super::{
+    Bucket, Expectation, ItemState, ItemStep, ReconciliationItem, SettlementLine, SubjectKind, TEXT_MAX, expecting, words,
+};
 use crate::{
-    Decision, Key, PaymentId, Refusal,
+    BillId, Decision, Key, PaymentId, RefundId, Refusal, Row,
     command::{World, account_row, payment_row, reconciliation_item_row},
     decision::Context,
     payment::{self, PaymentStatus},
@@ -84,14 +86,46 @@ pub struct Close {
 impl Close {
     /// The rows that it works on.
     pub fn keys(&self) -> Vec<Key> {
-        let own = std::iter::once(Key::ReconciliationItem(self.item.id)).chain(self.payment().map(Key::Payment));
+        let own = std::iter::once(Key::ReconciliationItem(self.item.id)).chain(self.subject());
         own.chain(self.accounts().into_iter().map(Key::Account)).collect()
+    }
+
+    /// What was not believed when the item was opened.
+    fn disbelieved(&self) -> Option<&Expectation> {
+        let known = self.item.expectation.as_ref()?;
+        (self.item.bucket == Bucket::MissingHere && !known.believed).then_some(known)
+    }
+
+    /// The row of that: it may have become known since.
+    fn subject(&self) -> Option<Key> {
+        let known = self.disbelieved()?;
+        match known.kind {
+            SubjectKind::Payment => Some(Key::Payment(PaymentId::from_bits(known.subject))),
+            SubjectKind::Refund => Some(Key::Refund(RefundId::from_bits(known.subject))),
+            SubjectKind::Bill => Some(Key::Bill(BillId::from_bits(known.subject))),
+            SubjectKind::Fee => None,
+        }
     }
 
     /// The payment that it makes succeed.
     fn payment(&self) -> Option<PaymentId> {
-        let known = self.item.expectation.as_ref().filter(|_| self.action == Action::Adopt)?;
-        (known.kind == SubjectKind::Payment && !known.believed).then(|| PaymentId::from_bits(known.subject))
+        let known = self.disbelieved().filter(|_| self.action == Action::Adopt)?;
+        (known.kind == SubjectKind::Payment).then(|| PaymentId::from_bits(known.subject))
+    }
+
+    /// What was not believed when the item was opened, and is believed now.
+    fn believed_since(&self, world: &dyn World) -> Option<Expectation> {
+        let known = self.disbelieved()?;
+        let now = match world.row(&self.subject()?)? {
+            Row::Payment(row) => expecting::of_payment(row),
+            Row::Refund(row) => Some(expecting::of_refund(row)),
+            Row::Bill(row) => {
+                let mut orders = expecting::of_bill(row).into_iter().map(|(_, order)| order);
+                orders.find(|order| order.reference == known.reference)
+            }
+            _ => None,
+        };
+        now.filter(|now| now.believed)
     }
 
     fn accounts(&self) -> Vec<AccountName> {
@@ -122,8 +156,14 @@ pub fn close(command: Close, world: &dyn World, context: &mut Context<'_>) -> Re
         item.deadline = item.deadline.max(context.now).plus_seconds(WAIT_SECONDS);
         return Ok(Decision { rows: vec![item.into()], ..Decision::default() });
     }
+    let since = command.believed_since(world);
+    let kept = since.as_ref().is_some_and(|known| known.kind != SubjectKind::Bill);
+    if command.action == Action::Dismiss && kept {
+        // Money moved after all, and it is in nobody's account yet.
+        return Err(Refusal::StepImpossible);
+    }
     let mut decision = believe(&command, world, context)?;
-    let journal = post(&command, world, &mut decision, context)?;
+    let journal = post(&command, since, world, &mut decision, context)?;
     item.state = ItemState::Closed { at: context.now, journal };
     decision.rows.push(item.into());
     Ok(decision)
@@ -141,17 +181,29 @@ fn believe(command: &Close, world: &dyn World, context: &mut Context<'_>) -> Res
     let provider_reference = line.provider_reference.clone().unwrap_or_default();
     match payment.status {
         PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. } => Ok(Decision::default()),
-        _ => Ok(payment::charge_reported(payment, None, Outcome::Charged { provider_reference }, context)),
+        _ => {
+            let decision = payment::charge_reported(payment, None, Outcome::Charged { provider_reference }, context);
+            let believed = decision.rows.iter().any(|row| match row {
+                Row::Payment(row) => expecting::of_payment(row).is_some_and(|known| known.believed),
+                _ => false,
+            });
+            // It was called off: nobody is owed money that went back.
+            if believed { Ok(decision) } else { Err(Refusal::PaymentStateConflict) }
+        }
     }
 }
 
+/// `since` is what is believed of the item by now, where it was not when the item was opened.
 fn post(
     command: &Close,
+    since: Option<Expectation>,
     world: &dyn World,
     decision: &mut Decision,
     context: &mut Context<'_>,
 ) -> Result<Option<JournalId>, Refusal> {
-    let postings = posted(&Moves::of(&command.item, command.action))?;
+    let known = since.or_else(|| command.item.expectation.clone());
+    let item = ReconciliationItem { expectation: known, ..(*command.item).clone() };
+    let postings = posted(&Moves::of(&item, command.action))?;
     if postings.is_empty() {
         return Ok(None);
     }

@@ -179,8 +179,8 @@ impl<'m> Index<'m> {
             let before = self.claims.get(claim.as_str()).copied();
             let waited = match before {
                 None => None,
-                // Its time is over: from now on it is missing.
-                Some(item) if item.state == ItemState::Open && item.bucket == Bucket::DateLine && late => Some(item.id),
+                // Its time is over: from now on it is missing, unless a line says that its money moved.
+                Some(item) if late && waits_for_money(item) => Some(item.id),
                 Some(_) => continue,
             };
             let bucket = match (late, in_file) {
@@ -193,6 +193,12 @@ impl<'m> Index<'m> {
         }
         missing.into_values().collect()
     }
+}
+
+/// Whether an item waits on the line between two days, and no line about it says that money moved.
+fn waits_for_money(item: &ReconciliationItem) -> bool {
+    let moved = item.line.as_ref().is_some_and(|line| line.settled);
+    item.state == ItemState::Open && item.bucket == Bucket::DateLine && !moved
 }
 
 /// Where a line ends that is the only one about its thing.

@@ -267,6 +267,19 @@ fn what_waited_too_long_is_missing() {
     assert_eq!(bench.open(), BTreeMap::from([("missing_there", 1)]));
 }
 
+#[test]
+fn what_a_line_of_the_next_day_says_was_paid_never_becomes_missing_there() {
+    let shifted = known(1, 100_000, "21T12:00:00");
+    let mut bench = Bench::over(vec![shifted.clone()]);
+    bench.import(DAY, &[SettlementLine { at: at("22T00:00:05"), ..line(1, &shifted) }]);
+    bench.gateway.now = at("24T00:00:00");
+    bench.import(NEXT, &[]);
+    assert_eq!(bench.open(), BTreeMap::from([("date_line", 1)]));
+    let item = bench.items().remove(0);
+    bench.close(&item, Action::Adopt).unwrap();
+    assert_eq!(bench.of(Class::MerchantPayable), 10_000_000);
+}
+
 /// One line of Rp 90,000 with a fee of Rp 1,000 (or none) about an expectation of Rp 100,000 (or none): what an action
 /// leaves of clearing, payable, fee and claim, in rupiah.
 #[track_caller]
@@ -367,6 +380,7 @@ fn payment(number: u128, rupiah: u32, status: PaymentStatus) -> Payment {
         created_at: at("21T12:00:00"),
         valid_until: at("21T12:30:00"),
         asker: None,
+        provider: None,
         refunding: Amount::ZERO,
         refunded: Amount::ZERO,
         status,
@@ -398,6 +412,43 @@ fn adopting_believes_the_provider_about_a_payment_that_we_did_not() {
         assert_eq!(bench.of(Class::MerchantPayable), 10_000_000);
         // A second click means nothing.
         assert_eq!(bench.close(&item, Action::Adopt), Err(Refusal::StepImpossible));
+    }
+}
+
+#[test]
+fn what_was_called_off_is_not_adopted_and_nobody_is_owed_it() {
+    let expectation = Expectation { believed: false, ..known(1, 100_000, "21T12:00:00") };
+    let mut bench = Bench::over(vec![expectation.clone()]);
+    let cancelled = PaymentStatus::Failed { reason: Reason::Cancelled, at: at("21T12:31:00") };
+    let called_off = Payment { refunded: Amount::rupiah(100_000), ..payment(1, 100_000, cancelled) };
+    bench.gateway.rows.insert(Key::Payment(called_off.id), called_off.into());
+    bench.import(DAY, &[line(1, &expectation)]);
+    let item = bench.items().remove(0);
+    assert_eq!(bench.close(&item, Action::Adopt), Err(Refusal::PaymentStateConflict));
+    assert!(bench.gateway.entries.is_empty() && bench.open().len() == 1);
+    bench.close(&item, Action::Claim).unwrap();
+    assert_eq!(bench.of(Class::MerchantPayable), 0);
+}
+
+#[test]
+fn what_became_known_after_the_import_is_owed_to_its_merchant_whatever_closes_the_item() {
+    let expectation = Expectation { believed: false, ..known(1, 100_000, "21T12:00:00") };
+    let known_since = PaymentStatus::Succeeded { provider_reference: "W1".into(), at: at("22T10:00:00") };
+    for (paid, action, expected) in [
+        (100_000, Action::Adopt, Ok(10_000_000)),
+        (100_000, Action::WriteOff, Ok(10_000_000)),
+        (100_000, Action::Claim, Ok(10_000_000)),
+        (110_000, Action::Claim, Ok(11_000_000)),
+        (100_000, Action::Dismiss, Err(Refusal::StepImpossible)),
+    ] {
+        let mut bench = Bench::over(vec![expectation.clone()]);
+        bench.import(DAY, &[line(1, &expectation)]);
+        let item = bench.items().remove(0);
+        let payment = payment(1, paid, known_since.clone());
+        bench.gateway.rows.insert(Key::Payment(payment.id), payment.into());
+        let closed = bench.close(&item, action);
+        assert_eq!(closed.map(|()| bench.of(Class::MerchantPayable)), expected, "{paid} {action:?}");
+        assert_eq!(bench.imbalance(), 0);
     }
 }
 

@@ -146,8 +146,13 @@ impl Gateway {
     pub fn run(&mut self, command: Command) -> Result<(), Refusal> {
         let mut fresh = std::mem::take(&mut self.fresh);
         let merchant = self.merchant.clone();
-        let mut context =
-            Context { now: self.now, fresh: &mut fresh, merchant: &merchant, not_found_final_seconds: 60 };
+        let mut context = Context {
+            now: self.now,
+            fresh: &mut fresh,
+            merchant: &merchant,
+            not_found_final_seconds: 60,
+            seller: &|product| Some(format!("seller of {product}")),
+        };
         self.named = Some(command.keys().into_iter().collect());
         let decided = command.decide(self, &mut context);
         self.named = None;

@@ -224,7 +224,7 @@ impl Book {
     fn decide(&mut self, command: Command, merchant: &Merchant, now: Instant) -> Decision {
         let mut fresh = SystemFresh::of_system();
         fresh.at(now);
-        let mut context = Context { now, fresh: &mut fresh, merchant, not_found_final_seconds: 0 };
+        let mut context = Context { now, fresh: &mut fresh, merchant, not_found_final_seconds: 0, seller: &|_| None };
         let mut decision = command.decide(self, &mut context).unwrap();
         for row in std::mem::take(&mut decision.rows) {
             for key in row.keys() {

@@ -85,6 +85,7 @@ mod tests {
             created_at: now,
             valid_until: now.plus_seconds(60),
             asker: None,
+            provider: None,
             refunding: Amount::ZERO,
             refunded: Amount::ZERO,
             status: PaymentStatus::Checkout,

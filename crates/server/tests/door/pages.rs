@@ -80,6 +80,7 @@ fn payment(token: &str, return_url: Option<&str>, status: PaymentStatus) -> Row 
         created_at: now(),
         valid_until: if token == "late" { now() } else { now().plus_seconds(600) },
         asker: None,
+        provider: None,
         refunding: Amount::ZERO,
         refunded: Amount::ZERO,
         status,

@@ -417,6 +417,7 @@ mod tests {
             created_at: Instant::from_micros(at),
             valid_until: Instant::from_micros(at),
             asker: Some(TaskId::from_bits(id)),
+            provider: Some(text.into()),
             refunding: Amount::from_sen(sen).unwrap(),
             refunded: Amount::from_sen(sen).unwrap(),
             status: PaymentStatus::Failed {

@@ -29,6 +29,8 @@ pub(crate) struct PaymentRow {
     amount: Amount,
     #[serde(with = "kept::option")]
     product: Option<ProductCode>,
+    #[serde(default)]
+    provider: Option<String>,
     #[serde(with = "kept::option")]
     link: Option<LinkId>,
     phone: Option<String>,

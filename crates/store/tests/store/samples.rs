@@ -151,6 +151,7 @@ pub fn payment(number: u128, status: PaymentStatus) -> Payment {
         created_at: at(1),
         valid_until: at(2),
         asker: Some(TaskId::from_bits(number)),
+        provider: Some("wallet".into()),
         refunding: Amount::rupiah(1),
         refunded: Amount::rupiah(2),
         status,
