@@ -8,7 +8,8 @@ use ledger::{AccountName, Books, Class, Journal, JournalId, JournalKind, Posting
 use money::Amount;
 
 use super::{
-    Bucket, Expectation, ItemState, ItemStep, ReconciliationItem, SettlementLine, SubjectKind, TEXT_MAX, expecting, words,
+    Bucket, Expectation, ItemState, ItemStep, ReconciliationItem, SettlementLine, SubjectKind, TEXT_MAX, expecting,
+    words,
 };
 use crate::{
     BillId, Decision, Key, PaymentId, RefundId, Refusal, Row,
