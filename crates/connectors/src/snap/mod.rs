@@ -251,9 +251,11 @@ pub fn read_token(response: &HttpResponse) -> Result<Token, String> {
     Ok(Token { token: Secret::new(reply.access_token), expires_in_seconds })
 }
 
-/// Whether an answer says that the B2B token is not accepted: 401/01 or 401/03 in any service.
+/// Whether an answer says that the B2B token is not accepted: 401/01 or 401/03 in any service, under a status that says no
+/// as well. Then the request is made once more; an answer that contradicts itself proves too little for that.
 pub fn token_expired(response: &HttpResponse) -> bool {
-    answer::read(response).is_ok_and(|answer| answer.http == 401 && matches!(answer.case.as_str(), "01" | "03"))
+    (400..500).contains(&response.status)
+        && answer::read(response).is_ok_and(|answer| answer.http == 401 && matches!(answer.case.as_str(), "01" | "03"))
 }
 
 /// Where the provider's pages are: its API's host when no other was registered.

@@ -117,6 +117,10 @@ fn tokens_are_read_with_text_or_number_and_their_end_is_recognised() {
     {
         let response = HttpResponse::json(401, format!(r#"{{"responseCode":"{code}"}}"#));
         assert_eq!(super::token_expired(&response), expired && code != "2005400", "{code}");
+        // A request that may have been carried out is not made again.
+        for status in [200, 202, 500, 503] {
+            assert!(!super::token_expired(&HttpResponse { status, ..response.clone() }), "{code} {status}");
+        }
     }
 }
 
