@@ -91,7 +91,7 @@ pub enum VisitError {
 }
 
 /// What the browser does next.
-enum Next {
+pub(crate) enum Next {
     Get(Url),
     Post(Url, Vec<(String, String)>),
     End(String),
@@ -188,35 +188,36 @@ impl Browser {
             let text = page.text.chars().take(300).collect();
             return Err(VisitError::Refused { url: plain(here), status, text });
         }
-        let next = self.next(&page, here, customer, renewals);
+        let next = next(&page, here, customer, renewals);
         Ok((page.title, next))
     }
+}
 
-    fn next(&self, page: &Page, here: &Url, customer: &Customer, renewals: &mut usize) -> Next {
-        if let Some(form) = main_form(page)
-            && let Ok(action) = here.join(&form.action)
-        {
-            let pairs = fill(form, customer);
-            if form.post {
-                return Next::Post(action, pairs);
-            }
-            let mut target = action;
-            target.query_pairs_mut().clear().extend_pairs(pairs);
-            return Next::Get(target);
+/// What a page leads to.
+pub(crate) fn next(page: &Page, here: &Url, customer: &Customer, renewals: &mut usize) -> Next {
+    if let Some(form) = main_form(page)
+        && let Ok(action) = here.join(&form.action)
+    {
+        let pairs = fill(form, customer);
+        if form.post {
+            return Next::Post(action, pairs);
         }
-        if let Some((seconds, target)) = &page.refresh
-            && *renewals < RENEWALS_MAX
-            && let Ok(target) = here.join(target)
-        {
-            *renewals += 1;
-            // A customer who waits presses the button: no longer than a second.
-            return Next::Wait(Duration::from_secs((*seconds).min(1)), target);
-        }
-        let onward = page.links.iter().find(|link| link.marks.split(' ').any(|mark| mark == "button"));
-        match onward.and_then(|link| here.join(&link.href).ok()) {
-            Some(target) => Next::Get(target),
-            None => Next::End(page.text.clone()),
-        }
+        let mut target = action;
+        target.query_pairs_mut().clear().extend_pairs(pairs);
+        return Next::Get(target);
+    }
+    if let Some((seconds, target)) = &page.refresh
+        && *renewals < RENEWALS_MAX
+        && let Ok(target) = here.join(target)
+    {
+        *renewals += 1;
+        // A customer who waits presses the button: no longer than a second.
+        return Next::Wait(Duration::from_secs((*seconds).min(1)), target);
+    }
+    let onward = page.links.iter().find(|link| link.marks.split(' ').any(|mark| mark == "button"));
+    match onward.and_then(|link| here.join(&link.href).ok()) {
+        Some(target) => Next::Get(target),
+        None => Next::End(page.text.clone()),
     }
 }
 
@@ -227,13 +228,13 @@ fn main_form(page: &Page) -> Option<&Form> {
     page.forms.iter().find(asks).or_else(|| page.forms.iter().find(|form| form.post && !declines(form)))
 }
 
-fn declines(form: &Form) -> bool {
+pub(crate) fn declines(form: &Form) -> bool {
     let says = |text: &str| ["cancel", "resend", "decline", "batal"].iter().any(|word| text.contains(word));
     says(&form.action.to_ascii_lowercase()) || form.inputs.iter().any(|input| says(&input.value.to_ascii_lowercase()))
 }
 
 /// What the customer sends: every field filled in, one radio button of each name, the first button pressed.
-fn fill(form: &Form, customer: &Customer) -> Vec<(String, String)> {
+pub(crate) fn fill(form: &Form, customer: &Customer) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = vec![];
     let mut pressed = false;
     for input in form.inputs.iter().filter(|input| !input.name.is_empty()) {

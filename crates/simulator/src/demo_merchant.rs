@@ -136,7 +136,7 @@ pub struct LinkTokens {
 /// What happened, as the journal keeps it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Event {
+pub(crate) enum Event {
     Expected { merchant: String, reference: String, amount_sen: i64 },
     Inquired { merchant: String, reference: String, amount_sen: i64 },
     Paid { merchant: String, body: String },
@@ -279,7 +279,7 @@ impl Book {
         self.orders.get(merchant)?.get(reference)
     }
 
-    fn apply(&mut self, event: &Event) {
+    pub(crate) fn apply(&mut self, event: &Event) {
         let text = |sen: i64| Amount::from_sen(sen).map_or_else(|_| sen.to_string(), Amount::snap_text);
         match event {
             Event::Expected { merchant, reference, amount_sen } => {

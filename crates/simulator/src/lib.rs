@@ -11,6 +11,7 @@ mod html;
 pub mod imitations;
 mod journal;
 pub mod seed;
+pub mod simulation;
 
 /// Why something of the outside world does not work.
 #[derive(Debug, thiserror::Error)]

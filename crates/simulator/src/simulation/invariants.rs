@@ -1,0 +1,237 @@
+//! What must hold after a run, whatever went wrong in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use calendar::Instant;
+use connectors::imitation::Books;
+use lifecycle::{
+    Key, MerchantCode, Row,
+    bill::BillStatus,
+    linkage::Link,
+    payment::{Payment, PaymentStatus},
+    task::Task,
+};
+use store::{Reader, Store, StoreError};
+
+use super::{keeping::Keeping, shop::Told, world::Outside};
+use crate::{bill_books, books, demo_merchant::Book};
+
+/// How many tasks are looked at.
+const TASKS_MAX: usize = 10_000;
+
+/// What a run came to, for the summary.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Payments, bills and what else there is, by state.
+    pub states: BTreeMap<String, u64>,
+}
+
+/// Checks everything; what is broken is written down in the world.
+pub(crate) fn check(outside: &Outside, keeping: &Keeping) -> Result<Tally, StoreError> {
+    let reader = keeping.store().reader()?;
+    let merchants: Vec<MerchantCode> = outside.shops.iter().map(|shop| shop.merchant.code.clone()).collect();
+    let payments = books::payments(reader.as_ref(), &merchants)?;
+    let tasks = reader.unfinished_tasks(TASKS_MAX)?;
+    let providers: Vec<Books> =
+        outside.providers().iter().filter_map(|name| outside.with_provider(name, |provider| provider.books())).collect();
+    let mut tally = Tally::default();
+    check_ledger(outside, reader.as_ref())?;
+    check_payments(outside, &payments, &providers, &mut tally);
+    check_bills(outside, reader.as_ref(), &merchants, &providers, &mut tally)?;
+    check_series(outside, &payments);
+    check_told(outside, &payments);
+    check_open(outside, reader.as_ref(), &payments, &tasks)?;
+    Ok(tally)
+}
+
+fn check_ledger(outside: &Outside, reader: &dyn Reader) -> Result<(), StoreError> {
+    let verified = reader.verify_ledger(&mut |_| {});
+    if let Err(error) = verified {
+        outside.broken("the ledger verifies", format!("{error}: {error:?}"), vec![]);
+    }
+    let held = reader.held_by_bills()?;
+    let mut after = None;
+    loop {
+        let page = reader.accounts(after.as_ref(), 500)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.name.clone());
+        for account in &page {
+            let by_bills = held.get(&account.name).copied().unwrap_or_default();
+            if account.held != by_bills {
+                let text = format!("{} holds {} sen, its open bills {by_bills}", account.name, account.held);
+                outside.broken("no hold without an owner", text, vec![]);
+            }
+        }
+    }
+}
+
+fn check_payments(outside: &Outside, payments: &[Payment], providers: &[Books], tally: &mut Tally) {
+    let mut references = BTreeSet::new();
+    for payment in payments {
+        *tally.states.entry(format!("payment {}", payment.status.name())).or_default() += 1;
+        if !references.insert((payment.merchant.clone(), payment.partner_reference.clone())) {
+            let text = format!("two payments of {} under {}", payment.merchant, payment.partner_reference);
+            outside.broken("one payment per reference", text, about(payment));
+        }
+    }
+    let mut book = Book::default();
+    for shop in &outside.shops {
+        let ledger = shop.ledger();
+        book.orders.extend(ledger.book.orders.clone());
+        book.links.extend(ledger.book.links.clone());
+    }
+    let comparison = books::compare(payments, providers, &book);
+    for text in comparison.differences {
+        let concerned = payments.iter().filter(|payment| {
+            text.contains(&payment.partner_reference) || text.contains(&payment.id.to_string())
+        });
+        let about = concerned.flat_map(about).collect();
+        outside.broken("three books of payments agree", text, about);
+    }
+}
+
+fn about(payment: &Payment) -> Vec<String> {
+    vec![payment.id.to_string(), payment.partner_reference.clone(), payment.request.external_id.clone()]
+}
+
+fn check_bills(
+    outside: &Outside,
+    reader: &dyn Reader,
+    merchants: &[MerchantCode],
+    providers: &[Books],
+    tally: &mut Tally,
+) -> Result<(), StoreError> {
+    let bills = bill_books::read(reader, merchants)?;
+    let sold: Vec<_> = outside.shops.iter().flat_map(super::shop::Shop::sold).collect();
+    for bill in &bills.bills {
+        *tally.states.entry(format!("bill {}", bill.status.name())).or_default() += 1;
+        if bill.hold.is_some()
+            && !matches!(
+                bill.status,
+                BillStatus::Sent { .. } | BillStatus::InProcess { .. } | BillStatus::Unknown { .. }
+            )
+        {
+            let text = format!("{} is {} and holds money", bill.ref_id(), bill.status.name());
+            outside.broken("no hold without an owner", text, vec![bill.id.to_string()]);
+        }
+    }
+    let since = Instant::parse(super::template::BEFORE).expect("the constant is a time");
+    let comparison = bill_books::compare(&bills, providers, &sold, since);
+    for text in comparison.differences {
+        let concerned = bills.bills.iter().filter(|bill| text.contains(&bill.ref_id()) || text.contains(&bill.reference()));
+        let about = concerned.flat_map(|bill| vec![bill.id.to_string(), bill.ref_id(), bill.order_id.clone(), bill.reference()]).collect();
+        outside.broken("three books of bills agree", text, about);
+    }
+    Ok(())
+}
+
+/// Every fact about a payment was told under one notification, and no two facts contradict each other.
+fn check_series(outside: &Outside, payments: &[Payment]) {
+    for payment in payments {
+        let Some(shop) = outside.shop(payment.merchant.as_str()) else { continue };
+        let ledger = shop.ledger();
+        let series = ledger.series.get(&payment.id.to_string()).cloned().unwrap_or_default();
+        drop(ledger);
+        let told: Vec<&str> = series.keys().copied().collect();
+        // Without a product nobody is asked to pay, and nobody is told.
+        let expected: &[&[&str]] = match (&payment.status, &payment.product) {
+            (PaymentStatus::Succeeded { .. }, _) => &[&["paid"]],
+            (PaymentStatus::SucceededLate { .. }, _) => &[&["failed", "paid late"]],
+            (PaymentStatus::Failed { .. }, Some(_)) => &[&["failed"]],
+            _ => &[&[]],
+        };
+        let expected = &expected[0];
+        if told != **expected {
+            let text = format!("{} is {} and {told:?} was told", payment.partner_reference, payment.status.name());
+            outside.broken("every end is told once", text, about(payment));
+        }
+        for (says, ids) in &series {
+            if ids.len() > 1 {
+                let text = format!("{}: {says} was told under {} notifications", payment.partner_reference, ids.len());
+                outside.broken("one notification series per end", text, about(payment));
+            }
+        }
+    }
+}
+
+/// What was acknowledged is there, and is what was acknowledged.
+fn check_told(outside: &Outside, payments: &[Payment]) {
+    for shop in &outside.shops {
+        let ledger = shop.ledger();
+        let told = ledger.told.clone();
+        drop(ledger);
+        for (reference, heard) in told {
+            let payment = payments
+                .iter()
+                .find(|payment| payment.merchant == shop.merchant.code && payment.partner_reference == reference);
+            let Some(payment) = payment else {
+                let text = format!("{reference} was acknowledged ({heard:?}) and is not there");
+                outside.broken("nothing acknowledged is lost", text, vec![reference]);
+                continue;
+            };
+            for (_, told) in &heard {
+                let holds = match told {
+                    Told::Accepted(amount) => payment.amount == *amount,
+                    Told::Paid => {
+                        matches!(payment.status, PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. })
+                    }
+                    Told::Failed(_) => {
+                        matches!(payment.status, PaymentStatus::Failed { .. } | PaymentStatus::SucceededLate { .. })
+                    }
+                    Told::Open => true,
+                };
+                if !holds {
+                    let text = format!("{reference} was told to be {told:?} and is {:?}", payment.status.name());
+                    outside.broken("what was acknowledged stays true", text, about(payment));
+                }
+            }
+        }
+    }
+}
+
+/// Nothing is open without somebody who asks about it, and nothing is due and left alone.
+fn check_open(
+    outside: &Outside,
+    reader: &dyn Reader,
+    payments: &[Payment],
+    tasks: &[Task],
+) -> Result<(), StoreError> {
+    let watched: BTreeSet<String> = tasks.iter().filter_map(|task| task.kind.subject()).map(|key| format!("{key:?}")).collect();
+    let now = outside.time.now();
+    for task in tasks {
+        if now.seconds_since(task.due_at) > 600 {
+            let text = format!("{} {} was due {} seconds ago", task.kind.name(), task.id, now.seconds_since(task.due_at));
+            outside.broken("nothing waits for ever", text, vec![task.id.to_string()]);
+        }
+    }
+    for payment in payments {
+        let open = !matches!(
+            payment.status,
+            PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. } | PaymentStatus::Failed { .. }
+        );
+        if open {
+            let seen = watched.contains(&format!("{:?}", Key::Payment(payment.id)));
+            let text = format!("{} is {} (asked about: {seen})", payment.partner_reference, payment.status.name());
+            outside.broken("everything comes to an end", text, about(payment));
+        }
+    }
+    for (_, state, count) in reader.link_counts()? {
+        if matches!(state.as_str(), "binding" | "unknown" | "unlinking" | "awaiting_customer") {
+            outside.broken("everything comes to an end", format!("{count} links are {state}"), vec![]);
+        }
+    }
+    for bill in reader.open_bills(None, 100)? {
+        let seen = watched.contains(&format!("{:?}", Key::Bill(bill.id)));
+        let text = format!("{} ({}) is {} (asked about: {seen})", bill.ref_id(), bill.order_id, bill.status.name());
+        outside.broken("everything comes to an end", text, vec![bill.id.to_string(), bill.order_id.clone()]);
+    }
+    Ok(())
+}
+
+#[expect(dead_code, reason = "names the row that links are")]
+fn link_of(row: Row) -> Option<Link> {
+    match row {
+        Row::Link(link) => Some(*link),
+        _ => None,
+    }
+}
