@@ -400,7 +400,8 @@ impl Till {
     }
 
     fn uuid(&mut self) -> String {
-        format!("{}{}", self.shop().code(), self.chance.digits(20))
+        let digits = self.chance.digits(20);
+        format!("{}{digits}", self.shop().code())
     }
 
     /// Sells a bill, from the inquiry to the last question about it.

@@ -45,7 +45,7 @@ pub(crate) fn check(outside: &Outside, keeping: &Keeping) -> Result<Tally, Store
 }
 
 fn check_ledger(outside: &Outside, reader: &dyn Reader) -> Result<(), StoreError> {
-    let verified = reader.verify_ledger(&mut |_| {});
+    let verified = reader.verify_ledger(&mut |_| std::ops::ControlFlow::Continue(()));
     if let Err(error) = verified {
         outside.broken("the ledger verifies", format!("{error}: {error:?}"), vec![]);
     }

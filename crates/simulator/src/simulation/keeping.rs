@@ -113,6 +113,10 @@ impl Store for NodeStore {
     fn release_leases(&self, now: Instant) -> Result<(), StoreError> {
         if self.shared { Ok(()) } else { self.keeping.store.release_leases(now) }
     }
+
+    fn delete_exchanges(&self, before: Instant, limit: usize) -> Result<usize, StoreError> {
+        self.keeping.store.delete_exchanges(before, limit)
+    }
 }
 
 /// A batch of which the gateway was not told whether it was kept.

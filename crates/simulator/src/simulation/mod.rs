@@ -20,3 +20,23 @@ pub use fault::Fault;
 pub use invariants::Tally;
 pub use run::{Options, Report, Simulator};
 pub use world::Violation;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn try_some() {
+        let simulator = Simulator::new();
+        let from: u64 = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+        let count: u64 = std::env::var("COUNT").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+        for seed in from..from + count {
+            let began = std::time::Instant::now();
+            let options = Options { history: count == 1, ..Options::default() };
+            let report = simulator.run(seed, &options);
+            for line in &report.history { println!("{line}"); }
+            println!("seed {seed}: {:?} {} s virtual, {:?}", began.elapsed(), report.virtual_seconds, report.tally.states);
+            for violation in &report.violations { println!("  {violation:?}"); }
+        }
+    }
+}

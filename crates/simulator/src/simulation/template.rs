@@ -12,7 +12,7 @@ use connectors::{
 };
 use lifecycle::{
     Merchant, MerchantCode, Secret,
-    merchant::{BillerAccess, Mechanism, Strictness},
+    merchant::{BillerAccess, LateSuccess, Mechanism, Strictness},
 };
 use money::Amount;
 use protocol::{digest, keys::PrivateKey};
@@ -173,6 +173,7 @@ impl Fixed {
             strictness: Strictness::Lenient,
             callbacks,
             biller: Some(access),
+            late_success: if first { LateSuccess::RefundDue } else { LateSuccess::Accept },
             suspended: false,
         };
         let credentials = client::Merchant {
