@@ -23,6 +23,7 @@ mod refund;
 mod sandbox;
 mod serve;
 mod sign;
+mod simulate;
 mod source;
 mod status;
 mod store;
@@ -76,6 +77,7 @@ commands! {
     Bundle = bundle,
     Bench = bench,
     Imitations = imitations,
+    Simulate = simulate,
 }
 
 /// A runtime for commands that wait for the network.

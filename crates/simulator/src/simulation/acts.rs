@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use client::{Outcome, Prepared, outcome_of};
-use connectors::{HttpRequest, imitation::{SANDBOX_OTP, SANDBOX_PIN, bills, magic}};
+use connectors::{
+    HttpRequest,
+    imitation::{SANDBOX_OTP, SANDBOX_PIN, bills, magic},
+};
 use lifecycle::{
     biller::{BillerProduct, Pricing},
     merchant::BindingFlow,
@@ -124,9 +127,7 @@ impl Till {
                 body: serde_json::from_slice(&answer.body).unwrap_or_default(),
                 sent_ms,
             },
-            Err(why) => {
-                Heard { outcome: Outcome::Unknown { why: format!("{why:?}") }, body: Value::Null, sent_ms }
-            }
+            Err(why) => Heard { outcome: Outcome::Unknown { why: format!("{why:?}") }, body: Value::Null, sent_ms },
         }
     }
 
@@ -218,7 +219,8 @@ impl Till {
         if let Some(url) = heard.text("webRedirectUrl") {
             let phone = link.as_ref().map_or(PHONES[0], |link| link.phone.as_str()).to_owned();
             let products: Vec<&str> = vec!["GOPAYLINK", "DANALINK", "SHOPEEPAYLINK", "OVOLINK"];
-            let product = link.as_ref().map_or_else(|| (*self.chance.pick(&products)).to_owned(), |link| link.product.clone());
+            let product =
+                link.as_ref().map_or_else(|| (*self.chance.pick(&products)).to_owned(), |link| link.product.clone());
             self.visit(&url, &phone, Some(product)).await;
         }
         for _ in 0..self.chance.below(3) {
@@ -265,7 +267,8 @@ impl Till {
                 till.ask_payment(reference).await;
             }
         };
-        let (first, second, ()) = tokio::join!(biased; till.pay_once(prepared, reference, amount, false), later, asking);
+        let (first, second, ()) =
+            tokio::join!(biased; till.pay_once(prepared, reference, amount, false), later, asking);
         if first.text("webRedirectUrl").is_some() { first } else { second }
     }
 
@@ -413,8 +416,7 @@ impl Till {
             ledger.orders.push(Order { product: code, order_id, ..Order::default() });
             ledger.orders.len() - 1
         };
-        let mut fields =
-            vec![("product_code", product.code.to_string()), ("order_id", product.sample_order.clone())];
+        let mut fields = vec![("product_code", product.code.to_string()), ("order_id", product.sample_order.clone())];
         fields.extend(additional(&product).map(|text| ("additional_data", text)));
         if product.needs_inquiry {
             let uuid = self.uuid();
@@ -537,8 +539,7 @@ impl Till {
     async fn visit(&mut self, url: &str, phone: &str, product: Option<String>) {
         let outside = self.outside.clone();
         let moody = outside.faults.has(Fault::Customers) && !outside.faults.are_over();
-        let leaves_after =
-            if moody && self.chance.permille(200) { self.chance.below(6) } else { PAGES_MAX as u64 };
+        let leaves_after = if moody && self.chance.permille(200) { self.chance.below(6) } else { PAGES_MAX as u64 };
         let cancels = moody && self.chance.permille(120);
         let again = moody && self.chance.permille(200);
         let customer = Customer {

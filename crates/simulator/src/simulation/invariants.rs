@@ -32,8 +32,11 @@ pub(crate) fn check(outside: &Outside, keeping: &Keeping) -> Result<Tally, Store
     let merchants: Vec<MerchantCode> = outside.shops.iter().map(|shop| shop.merchant.code.clone()).collect();
     let payments = books::payments(reader.as_ref(), &merchants)?;
     let tasks = reader.unfinished_tasks(TASKS_MAX)?;
-    let providers: Vec<Books> =
-        outside.providers().iter().filter_map(|name| outside.with_provider(name, |provider| provider.books())).collect();
+    let providers: Vec<Books> = outside
+        .providers()
+        .iter()
+        .filter_map(|name| outside.with_provider(name, |provider| provider.books()))
+        .collect();
     let mut tally = Tally::default();
     check_ledger(outside, reader.as_ref())?;
     check_payments(outside, &payments, &providers, &mut tally);
@@ -82,9 +85,9 @@ fn check_payments(outside: &Outside, payments: &[Payment], providers: &[Books], 
     }
     let comparison = books::compare(payments, providers, &book);
     for text in comparison.differences {
-        let concerned = payments.iter().filter(|payment| {
-            text.contains(&payment.partner_reference) || text.contains(&payment.id.to_string())
-        });
+        let concerned = payments
+            .iter()
+            .filter(|payment| text.contains(&payment.partner_reference) || text.contains(&payment.id.to_string()));
         let about = concerned.flat_map(about).collect();
         outside.broken("three books of payments agree", text, about);
     }
@@ -118,8 +121,11 @@ fn check_bills(
     let since = Instant::parse(super::template::BEFORE).expect("the constant is a time");
     let comparison = bill_books::compare(&bills, providers, &sold, since);
     for text in comparison.differences {
-        let concerned = bills.bills.iter().filter(|bill| text.contains(&bill.ref_id()) || text.contains(&bill.reference()));
-        let about = concerned.flat_map(|bill| vec![bill.id.to_string(), bill.ref_id(), bill.order_id.clone(), bill.reference()]).collect();
+        let concerned =
+            bills.bills.iter().filter(|bill| text.contains(&bill.ref_id()) || text.contains(&bill.reference()));
+        let about = concerned
+            .flat_map(|bill| vec![bill.id.to_string(), bill.ref_id(), bill.order_id.clone(), bill.reference()])
+            .collect();
         outside.broken("three books of bills agree", text, about);
     }
     Ok(())
@@ -190,17 +196,14 @@ fn check_told(outside: &Outside, payments: &[Payment]) {
 }
 
 /// Nothing is open without somebody who asks about it, and nothing is due and left alone.
-fn check_open(
-    outside: &Outside,
-    reader: &dyn Reader,
-    payments: &[Payment],
-    tasks: &[Task],
-) -> Result<(), StoreError> {
-    let watched: BTreeSet<String> = tasks.iter().filter_map(|task| task.kind.subject()).map(|key| format!("{key:?}")).collect();
+fn check_open(outside: &Outside, reader: &dyn Reader, payments: &[Payment], tasks: &[Task]) -> Result<(), StoreError> {
+    let watched: BTreeSet<String> =
+        tasks.iter().filter_map(|task| task.kind.subject()).map(|key| format!("{key:?}")).collect();
     let now = outside.time.now();
     for task in tasks {
         if now.seconds_since(task.due_at) > 600 {
-            let text = format!("{} {} was due {} seconds ago", task.kind.name(), task.id, now.seconds_since(task.due_at));
+            let text =
+                format!("{} {} was due {} seconds ago", task.kind.name(), task.id, now.seconds_since(task.due_at));
             outside.broken("nothing waits for ever", text, vec![task.id.to_string()]);
         }
     }

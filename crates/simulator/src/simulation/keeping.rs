@@ -240,7 +240,14 @@ fn shown(node: usize, writes: &Writes) -> String {
         Row::Bill(bill) => format!("{} {}", bill.id, bill.status.name()),
         Row::Notification(notification) => {
             let id = notification.id;
-            format!("{id} {}", if matches!(notification.status, lifecycle::notification::NotificationStatus::Delivered { .. }) { "delivered" } else { "pending" })
+            format!(
+                "{id} {}",
+                if matches!(notification.status, lifecycle::notification::NotificationStatus::Delivered { .. }) {
+                    "delivered"
+                } else {
+                    "pending"
+                }
+            )
         }
         other => format!("{:?}", other.keys().first()),
     });

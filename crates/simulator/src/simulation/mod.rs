@@ -8,6 +8,7 @@ mod fault;
 mod history;
 mod invariants;
 mod keeping;
+mod many;
 mod provider;
 mod run;
 mod shop;
@@ -18,6 +19,7 @@ mod world;
 
 pub use fault::Fault;
 pub use invariants::Tally;
+pub use many::{Shrunk, Summary, command, run_many, shortened, shrink};
 pub use run::{Options, Report, Simulator};
 pub use world::Violation;
 
@@ -34,9 +36,18 @@ mod tests {
             let began = std::time::Instant::now();
             let options = Options { history: count == 1, ..Options::default() };
             let report = simulator.run(seed, &options);
-            for line in &report.history { println!("{line}"); }
-            println!("seed {seed}: {:?} {} s virtual, {:?}", began.elapsed(), report.virtual_seconds, report.tally.states);
-            for violation in &report.violations { println!("  {violation:?}"); }
+            for line in &report.history {
+                println!("{line}");
+            }
+            println!(
+                "seed {seed}: {:?} {} s virtual, {:?}",
+                began.elapsed(),
+                report.virtual_seconds,
+                report.tally.states
+            );
+            for violation in &report.violations {
+                println!("  {violation:?}");
+            }
         }
     }
 }

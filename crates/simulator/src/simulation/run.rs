@@ -84,9 +84,8 @@ fn watch_panics() {
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let kept = PANICS.with_borrow_mut(|panics| {
-                panics.as_mut().map(|panics| panics.push(panic.to_string())).is_some()
-            });
+            let kept =
+                PANICS.with_borrow_mut(|panics| panics.as_mut().map(|panics| panics.push(panic.to_string())).is_some());
             if !kept {
                 usual(panic);
             }
@@ -207,7 +206,8 @@ impl World {
         let clock = NodeClock::new(outside.time.clone());
         let seed_of_life = self.seed ^ (life_number << 8) ^ (number as u64);
         let options = options(&outside, clock.clone(), Chance::new(seed_of_life, "gateway"), &life, number);
-        let store = NodeStore { keeping: self.keeping.clone(), life: life.clone(), node: number, shared: self.nodes > 1 };
+        let store =
+            NodeStore { keeping: self.keeping.clone(), life: life.clone(), node: number, shared: self.nodes > 1 };
         match Engine::start(options, Arc::new(store)) {
             Ok(engine) => {
                 let router = server::router(engine.clone(), ServerOptions::default());
@@ -393,8 +393,10 @@ async fn make_template(fixed: &Arc<Fixed>) -> Template {
     world.quiet().await;
     node.engine.stop().await;
     let names = outside.providers();
-    let saved: BTreeMap<&'static str, String> =
-        names.into_iter().filter_map(|name| Some((name, outside.with_provider(name, |provider| provider.save())?))).collect();
+    let saved: BTreeMap<&'static str, String> = names
+        .into_iter()
+        .filter_map(|name| Some((name, outside.with_provider(name, |provider| provider.save())?)))
+        .collect();
     outside.close();
     Template { store, saved, links }
 }

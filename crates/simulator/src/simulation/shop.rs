@@ -10,7 +10,10 @@ use client::{BillerCredentials, verify_callback};
 use connectors::{HttpRequest, HttpResponse};
 use contract::{
     Fault as ContractFault, ReplyBody,
-    callbacks::{BINDING, BindingMessage, INQUIRY, InquiryMessage, LOW_BALANCE, LowBalanceMessage, PAYMENT, PaymentMessage, PaymentOutcome},
+    callbacks::{
+        BINDING, BindingMessage, INQUIRY, InquiryMessage, LOW_BALANCE, LowBalanceMessage, PAYMENT, PaymentMessage,
+        PaymentOutcome,
+    },
     envelope::fault_reply,
 };
 use lifecycle::{Merchant, request::ServiceCode};
@@ -211,7 +214,11 @@ impl Shop {
         match manner {
             Manner::Garbage => HttpResponse::html(200, "<html>OK</html>"),
             Manner::Wrong => {
-                let other = [r#"{"responseCode":"4042512","responseMessage":"Invalid Bill"}"#, r#"{"responseCode":"2000000"}"#, "{}"];
+                let other = [
+                    r#"{"responseCode":"4042512","responseMessage":"Invalid Bill"}"#,
+                    r#"{"responseCode":"2000000"}"#,
+                    "{}",
+                ];
                 HttpResponse::json(200, *outside.faults.pick(Fault::Merchants, &other))
             }
             _ => HttpResponse::json(reply.status, String::from_utf8_lossy(&reply.body)),

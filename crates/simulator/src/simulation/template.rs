@@ -1,7 +1,10 @@
 //! What is the same in every run and made once: keys, accounts, merchants; and the world that a run begins with, in which
 //! every wallet is linked and deposits are filled.
 
-use std::{collections::{BTreeMap, HashMap}, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use calendar::Instant;
 use catalogue::Catalogue;

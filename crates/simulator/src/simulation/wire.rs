@@ -3,10 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use connectors::{HttpRequest, HttpResponse, imitation::Delivery};
-use engine::{
-    Network, Party, TransportError,
-    network::Sending,
-};
+use engine::{Network, Party, TransportError, network::Sending};
 use tokio::time::sleep;
 
 use super::{

@@ -25,8 +25,9 @@ use super::{
     time::Time,
 };
 
-/// Waits between the tries of a provider's notice, in seconds; after the last one it is given up, as providers do.
-const NOTICE_WAITS_SECONDS: [u64; 6] = [0, 1, 2, 5, 15, 30];
+/// Waits between the tries of a provider's notice, in seconds: long enough for one of them to come when faults are over.
+/// What is only known from a notice that never came is a matter of reconciliation.
+const NOTICE_WAITS_SECONDS: [u64; 12] = [0, 1, 2, 5, 15, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 /// How long a provider waits for the answer to a notice, in milliseconds.
 const NOTICE_PATIENCE_MS: u64 = 10_000;
 
@@ -276,7 +277,11 @@ impl Outside {
     }
 
     /// A request of a gateway or of a customer's browser reaches a provider. The answer, and how it comes.
-    pub(crate) fn ask_provider(self: &Arc<Self>, name: &str, request: &HttpRequest) -> Option<(HttpResponse, Delivery)> {
+    pub(crate) fn ask_provider(
+        self: &Arc<Self>,
+        name: &str,
+        request: &HttpRequest,
+    ) -> Option<(HttpResponse, Delivery)> {
         let now = self.time.now();
         let reaction = self.with_provider(name, |provider| provider.handle(request, now, self))?;
         self.send_notices(name, reaction.notices);
