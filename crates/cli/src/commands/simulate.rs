@@ -14,7 +14,6 @@ use std::{
 use anyhow::Context as _;
 use serde_json::json;
 use simulator::simulation::{Fault, Options, Shrunk, Simulator, Summary, command, run_many, shortened, shrink};
-use tracing::subscriber::NoSubscriber;
 
 use crate::{
     EXIT_NO,
@@ -90,9 +89,6 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
         (None, None) => return Err(advised("there is no seed", "say --seed N or --seeds A..B")),
     };
     let options = arguments.options();
-    // What the gateways of the runs log would be about things that went wrong on purpose.
-    let quiet = std::env::var_os("GERBANG_LOG").is_none();
-    let _silence = quiet.then(|| tracing::subscriber::set_default(NoSubscriber::default()));
     let simulator = Simulator::new();
     if arguments.history {
         let report = simulator.run(*seeds.start(), &options);

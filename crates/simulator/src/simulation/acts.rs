@@ -8,7 +8,7 @@ use connectors::{
     imitation::{SANDBOX_OTP, SANDBOX_PIN, bills, magic},
 };
 use lifecycle::{
-    biller::{BillerProduct, Pricing},
+    biller::{BillerProduct, Category, Pricing},
     merchant::BindingFlow,
 };
 use money::Amount;
@@ -227,6 +227,47 @@ impl Till {
             self.pause(60_000).await;
             self.ask_payment(&reference).await;
         }
+        if self.chance.permille(300) {
+            self.pause(120_000).await;
+            self.give_back(&reference, amount).await;
+        }
+    }
+
+    /// Refunds in parts, perhaps two at once and more than there is; or a cancellation.
+    async fn give_back(&mut self, reference: &str, amount: Amount) {
+        if self.chance.permille(250) {
+            let fields = json!({"originalPartnerReferenceNo": reference, "merchantId": self.shop().code()});
+            let prepared = self.prepare("cancel", &fields);
+            let heard = self.send(&prepared, false).await;
+            if heard.is_unknown() {
+                self.send(&prepared, true).await;
+            }
+            return;
+        }
+        let mut part = |chance: &mut Chance, till: &mut u32, word: &str| {
+            *till += 1;
+            let sen = amount.sen() / 100 * i64::try_from(chance.between(20, 100)).unwrap_or(100);
+            let back = Amount::from_sen(sen / 100 * 100).unwrap_or(amount);
+            json!({
+                "originalPartnerReferenceNo": reference, "partnerRefundNo": format!("R{word}{till}"),
+                "refundAmount": {"value": back.snap_text(), "currency": "IDR"}, "reason": "returned",
+            })
+        };
+        let word = self.word.clone();
+        let first = part(&mut self.chance, &mut self.drawn, &word);
+        let second = part(&mut self.chance, &mut self.drawn, &word);
+        let (first, second) = (self.prepare("refund", &first), self.prepare("refund", &second));
+        let wait = Duration::from_millis(*self.chance.pick(&[0, 1, 100, 10_000]));
+        let till = &*self;
+        let later = async {
+            sleep(wait).await;
+            till.send(&second, false).await
+        };
+        let (heard, _) = tokio::join!(biased; till.send(&first, false), later);
+        if heard.is_unknown() {
+            self.pause(20_000).await;
+            self.send(&first, true).await;
+        }
     }
 
     /// Twice at once, under a new id, with another amount, with questions meanwhile.
@@ -431,14 +472,14 @@ impl Till {
             fields.push(("amount", amount.sen().to_string()));
         }
         self.shop().ledger().orders[place].paid_for = true;
-        self.pay_bill(place, &fields).await;
+        self.pay_bill(place, &fields, product.needs_inquiry).await;
         for _ in 0..self.chance.below(4) {
             self.pause(60_000).await;
             self.ask_bill(place).await;
         }
     }
 
-    async fn pay_bill(&mut self, place: usize, fields: &[(&'static str, String)]) {
+    async fn pay_bill(&mut self, place: usize, fields: &[(&'static str, String)], inquired: bool) {
         let uuid = self.uuid();
         let mut second: Option<(String, Vec<(&'static str, String)>)> = None;
         if self.rude(300) {
@@ -447,6 +488,8 @@ impl Till {
             let uuid = match self.chance.below(3) {
                 0 => uuid.clone(),
                 1 => own,
+                // Without an inquiry another amount is another bill, and whoever asks by order hears of the newer one.
+                _ if !inquired => uuid.clone(),
                 _ => {
                     let amount = changed.iter_mut().find(|(name, _)| *name == "amount");
                     if let Some((_, text)) = amount {
@@ -520,8 +563,15 @@ impl Till {
         let code = *self.chance.pick(&CODES);
         let product = catalogue.products().find(|product| product.code.as_str() == code);
         let mut product = product.or_else(|| catalogue.products().next()).expect("something is sold").as_ref().clone();
+        // What a source takes back or brings without ever telling is found by reconciliation, and not in a run.
+        let untold = |trick: &magic::Bill| matches!(trick, magic::Bill::FailedThenDelivered | magic::Bill::Refunded);
+        let tricks: Vec<&str> = magic::BILLS
+            .iter()
+            .filter(|(_, trick, _)| !untold(trick) || product.category == Category::PlnPrepaid)
+            .map(|(end, ..)| *end)
+            .collect();
         let end = if self.chance.permille(300) {
-            self.chance.pick(magic::BILLS).0.to_owned()
+            (*self.chance.pick(&tricks)).to_owned()
         } else {
             self.chance.between(2_000, 9_999).to_string()
         };

@@ -12,7 +12,7 @@ use contract::{
     Fault as ContractFault, ReplyBody,
     callbacks::{
         BINDING, BindingMessage, INQUIRY, InquiryMessage, LOW_BALANCE, LowBalanceMessage, PAYMENT, PaymentMessage,
-        PaymentOutcome,
+        PaymentOutcome, REFUND, RefundMessage, RefundOutcome,
     },
     envelope::fault_reply,
 };
@@ -208,6 +208,8 @@ impl Shop {
             self.payment(outside, &request.body)
         } else if path.ends_with("/registration-account-binding/notify") {
             self.binding(outside, &request.body)
+        } else if path.ends_with("/debit/notify") {
+            self.refund(outside, &request.body)
         } else {
             self.low_balance(outside, &request.body)
         };
@@ -246,6 +248,7 @@ impl Shop {
             PaymentOutcome::Paid { late: false, .. } => "paid",
             PaymentOutcome::Paid { late: true, .. } => "paid late",
             PaymentOutcome::Failed { .. } => "failed",
+            PaymentOutcome::RefundDue { .. } => "refund due",
         };
         let id = message.notification_id.clone().unwrap_or_default();
         self.same_body(outside, &id, body);
@@ -267,6 +270,24 @@ impl Shop {
         self.same_body(outside, message.notification_id.as_deref().unwrap_or_default(), body);
         let body = String::from_utf8_lossy(body).into_owned();
         self.ledger().book.apply(&Event::Bound { merchant: self.code().to_owned(), body });
+        message.acknowledge()
+    }
+
+    fn refund(&self, outside: &Outside, body: &[u8]) -> ReplyBody {
+        let message = match RefundMessage::read(body) {
+            Ok(message) => message,
+            Err(fault) => return fault_reply(REFUND, &fault, None),
+        };
+        let says = match &message.outcome {
+            RefundOutcome::GivenBack(_) => "given back",
+            RefundOutcome::Failed { .. } => "not given back",
+        };
+        let id = message.notification_id.clone().unwrap_or_default();
+        self.same_body(outside, &id, body);
+        let mut ledger = self.ledger();
+        ledger.series.entry(message.refund_id.clone()).or_default().entry(says).or_default().insert(id);
+        let body = String::from_utf8_lossy(body).into_owned();
+        ledger.book.apply(&Event::Refunded { merchant: self.code().to_owned(), body });
         message.acknowledge()
     }
 
