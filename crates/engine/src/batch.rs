@@ -101,10 +101,10 @@ pub enum Errand {
 }
 
 /// What was decided about a submission.
-struct Verdict {
-    result: Result<Progress, Refusal>,
+pub(crate) struct Verdict {
+    pub(crate) result: Result<Progress, Refusal>,
     /// Answers to calls that wait since earlier batches.
-    answers: Vec<(RequestKey, ReplyBody)>,
+    pub(crate) answers: Vec<(RequestKey, ReplyBody)>,
     tasks: Vec<Task>,
 }
 
@@ -114,7 +114,7 @@ impl Verdict {
     }
 }
 
-enum Progress {
+pub(crate) enum Progress {
     Answered(ReplyBody),
     Waiting(RequestKey),
     Committed,
@@ -194,7 +194,7 @@ impl WorkingSet {
 /// Callers whose answer depends on the outside, shared by every writer: the answer may be committed by another than the
 /// one who took the call.
 #[derive(Default)]
-struct Waiting(Mutex<HashMap<RequestKey, Caller>>);
+pub(crate) struct Waiting(Mutex<HashMap<RequestKey, Caller>>);
 
 impl Waiting {
     fn map(&self) -> MutexGuard<'_, HashMap<RequestKey, Caller>> {
@@ -209,7 +209,7 @@ impl Waiting {
         waiting.insert(key, caller);
     }
 
-    fn answer(&self, key: &RequestKey, answer: ReplyBody) {
+    pub(crate) fn answer(&self, key: &RequestKey, answer: ReplyBody) {
         let caller = self.map().remove(key);
         if let Some(mut caller) = caller {
             caller.tell(Ok(Done::Answered(answer)));
@@ -393,7 +393,7 @@ impl BatchWriter {
             return;
         }
         let (raw, replies): (Vec<_>, Vec<_>) = notices.into_iter().unzip();
-        let keep = |pen: &mut Pen, _: &[Submission]| {
+        let keep = |pen: &mut Pen, _: &mut [Submission]| {
             pen.load(&[])?;
             Ok(((), Some(Writes { provider_notices: raw.clone(), ..Writes::default() })))
         };
@@ -414,7 +414,12 @@ impl BatchWriter {
         }
         let Self { options, pen, fresh, desk } = self;
         let mut decider = Decider { options, lines: &desk.lines, lanes: &desk.lanes, fresh };
-        let attempt = |pen: &mut Pen, batch: &[Submission]| decider.attempt(pen, batch, turn.take());
+        let attempt = |pen: &mut Pen, batch: &mut [Submission]| {
+            let attempted = decider.attempt(pen, batch, turn.take())?;
+            #[cfg(feature = "plants")]
+            crate::plant::acknowledge(batch, &attempted.0.verdicts, &desk.waiting);
+            Ok(attempted)
+        };
         let failed = match pen.persist(&mut batch, attempt).await {
             Ok(Attempted { world, verdicts, written }) => {
                 if written {
@@ -539,7 +544,12 @@ impl Decider<'_> {
         let Submission { command, partner, not_found_final_seconds, .. } = submission;
         let service = command.answers();
         let own = command.request().map(|request| request.key.clone());
+        let mut repeated = false;
         if let Some(request) = command.request() {
+            let (by_external_id, by_reference) = Command::earlier_calls(request, world);
+            repeated = lifecycle::planted!(RepeatNotChecked) && (by_external_id.is_some() || by_reference.is_some());
+        }
+        if let Some(request) = command.request().filter(|_| !repeated) {
             let (by_external_id, by_reference) = Command::earlier_calls(request, world);
             match request::admit(request, by_external_id, by_reference) {
                 Err(refusal) => return Verdict::of(Err(refusal)),
@@ -564,6 +574,9 @@ impl Decider<'_> {
             // Nothing of the decision is kept: no money is reserved for what could not be done.
             Ok(decision) if outage::refuses(self.lines, command, &decision, &*world, now) => {
                 Verdict::of(Err(Refusal::ProviderDown))
+            }
+            Ok(decision) if repeated => {
+                self.apply(Decision { request: None, ..decision }, service, own, partner, world, writes)
             }
             Ok(decision) => self.apply(decision, service, own, partner, world, writes),
         }
@@ -611,6 +624,9 @@ impl Decider<'_> {
             }
         }
         for task in &tasks {
+            if lifecycle::planted!(EnqueueAfterCommit) && task.attempts > 0 {
+                continue;
+            }
             let leased =
                 if task.attempts == 0 { task.due_at } else { task.due_at.plus_seconds(self.options.lease_seconds) };
             writes.tasks.push(Task { due_at: leased, ..task.clone() });

@@ -152,6 +152,12 @@ pub(crate) async fn notify(engine: &Engine, partner: Arc<Partner>, task: &Task, 
     let (step, exchanges) = match lane.place(partner.merchant.suspended).await {
         Err(NoPlace { full }) => (EndpointStep::PutOff { notification: id, task: task.id, full }, vec![]),
         Ok(place) => {
+            if lifecycle::planted!(EventRowReadAsDelivered) && task.attempts > 1 {
+                let step =
+                    EndpointStep::Tried { notification: id, task: task.id, attempt: Attempt::Accepted, open: true };
+                decide(engine, &partner, kind, step, vec![]).await;
+                return;
+            }
             let (attempt, exchange) = engine.merchant_line().notify(&partner, &notification).await;
             drop(place);
             engine.crash_point().pass("after_callback");

@@ -24,6 +24,8 @@ mod outage;
 pub mod outgoing;
 pub mod perform;
 mod persist;
+#[cfg(feature = "plants")]
+mod plant;
 pub mod reconciling;
 mod schedule;
 mod sources;

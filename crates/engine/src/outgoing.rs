@@ -61,7 +61,10 @@ impl MerchantLine {
         let at = self.clock.now();
         let since = tokio::time::Instant::now();
         let not = |error: String| Attempt::NotAccepted { status: None, error, retry_after_seconds: None };
-        let body = notification.body.expose().to_owned();
+        let mut body = notification.body.expose().to_owned();
+        if lifecycle::planted!(NotificationRebuilt) {
+            body.push_str(if at.unix_seconds() % 2 == 0 { "\n" } else { "\r\n" });
+        }
         let (attempt, request, answer) = match partner.merchant.callbacks.url(notification.kind) {
             None => {
                 let why = "the merchant has no address registered for it".to_owned();

@@ -35,7 +35,7 @@ pub struct Work {
 }
 
 /// What a task's call is, once its rows are there.
-enum Call {
+pub(crate) enum Call {
     /// At the connector of this name.
     Provider(String, ProviderCall),
     /// Wherever this product is asked for.
@@ -87,8 +87,13 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
         }
         _ => {}
     }
+    if lifecycle::planted!(LeaseForgotten) && work.task.attempts > 1 {
+        return;
+    }
     let crash = engine.crash_point();
     let call = call_of(&engine, &work);
+    #[cfg(feature = "plants")]
+    let call = crate::plant::misnamed(call, &work.task);
     let mut evidence = Evidence::default();
     let line = match &call {
         Call::Provider(connector, _) => engine.lines().line(connector),
@@ -109,6 +114,8 @@ pub(crate) async fn perform(engine: Engine, mut work: Work) {
             engine.merchant_line().inquire(&partner, payment, &mut evidence).await
         }
     };
+    #[cfg(feature = "plants")]
+    let outcome = crate::plant::misread(outcome, &work.task.kind);
     tracing::info!(task.id = %work.task.id, kind = work.task.kind.name(), attempts = work.task.attempts, outcome = outcome_name(&outcome), "performed");
     let link = work.rows.iter().find_map(|row| match row {
         Row::Payment(payment) => payment.link,
@@ -172,7 +179,8 @@ fn connector_of(engine: &Engine, work: &Work) -> Option<String> {
 }
 
 fn call_of(engine: &Engine, work: &Work) -> Call {
-    if work.task.attempts > 1 && !work.task.kind.safe_to_repeat() {
+    let again = lifecycle::planted!(RetryChargeAfterCrash) || lifecycle::planted!(NewReferenceOnRetry);
+    if work.task.attempts > 1 && !work.task.kind.safe_to_repeat() && !again {
         return Call::Settled(Outcome::Unknown("the gateway stopped while it was being done".into()));
     }
     let mut payment = None;

@@ -93,7 +93,7 @@ impl Pen {
     pub(crate) async fn persist<T>(
         &mut self,
         batch: &mut [Submission],
-        mut prepare: impl FnMut(&mut Self, &[Submission]) -> Result<(T, Option<Writes>), Failed>,
+        mut prepare: impl FnMut(&mut Self, &mut [Submission]) -> Result<(T, Option<Writes>), Failed>,
     ) -> Result<T, Failed> {
         let mut doubts = 0;
         for tries in 1.. {

@@ -23,6 +23,8 @@ pub mod linkage;
 pub mod merchant;
 pub mod notification;
 pub mod payment;
+#[cfg(feature = "plants")]
+pub mod plant;
 pub mod provider;
 pub mod reconciliation;
 pub mod refund;
@@ -31,6 +33,18 @@ pub mod request;
 pub mod ruling;
 pub mod secret;
 pub mod task;
+
+/// Whether a classic mistake is planted here; never in a build without the feature `plants` of the crate that asks.
+#[macro_export]
+macro_rules! planted {
+    ($plant:ident) => {{
+        #[cfg(feature = "plants")]
+        let planted = $crate::plant::Plant::is_planted($crate::plant::Plant::$plant);
+        #[cfg(not(feature = "plants"))]
+        let planted = false;
+        planted
+    }};
+}
 
 pub use command::{Command, Key, Row};
 pub use decision::{Answer, Context, Decision, Fresh};

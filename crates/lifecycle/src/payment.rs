@@ -343,7 +343,12 @@ pub fn charge_reported(
             reported_after_failure(payment, reason, task, outcome, &mut decision, context);
             return decision;
         }
-        PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. } => return decision,
+        PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. } => {
+            if crate::planted!(SuccessUndone) && matches!(outcome, Outcome::Refused(_) | Outcome::NotFound) {
+                fail(payment.clone(), Reason::DoNotHonor, &mut decision, context);
+            }
+            return decision;
+        }
         PaymentStatus::Checkout | PaymentStatus::Confirming => {
             if let Outcome::Charged { provider_reference } = outcome {
                 succeed(payment.clone(), provider_reference, &mut decision, context);
@@ -546,6 +551,12 @@ fn remain_open(
     context: &mut Context<'_>,
 ) {
     let now = context.now;
+    if crate::planted!(FailByAge)
+        && let PaymentStatus::Unknown { charged_at, .. } = payment.status
+        && now.seconds_since(charged_at) > 60
+    {
+        return fail(payment, Reason::Expired, decision, context);
+    }
     let (status, wait) = match &payment.status {
         PaymentStatus::Charging { charged_at } => (
             Some(PaymentStatus::Unknown { evidence, charged_at: *charged_at, since: now, checks: 0 }),

@@ -6,14 +6,27 @@ fn main() {
     let options = Options::default();
     if args.len() == 1 {
         let report = simulator.run(args[0], &Options { history: true, ..options });
-        for line in &report.history { println!("{line}"); }
-        for v in &report.violations { println!("{v:?}"); }
+        for line in &report.history {
+            println!("{line}");
+        }
+        for v in &report.violations {
+            println!("{v:?}");
+        }
         return;
     }
     let summary = run_many(&simulator, args[0]..=args[1], &options, 2, &|_, _| true);
-    println!("{} runs {} broken {} per minute, {} virtual, slowest {:?}", summary.runs, summary.broken, summary.per_minute(), summary.virtual_seconds, summary.slowest);
+    println!(
+        "{} runs {} broken {} per minute, {} virtual, slowest {:?}",
+        summary.runs,
+        summary.broken,
+        summary.per_minute(),
+        summary.virtual_seconds,
+        summary.slowest
+    );
     println!("{:?}\n{:?}", summary.states, summary.rules);
     for (seed, report) in &summary.failures {
-        for v in &report.violations { println!("{seed} {}: {} {:?}", v.rule, v.text, v.about); }
+        for v in &report.violations {
+            println!("{seed} {}: {} {:?}", v.rule, v.text, v.about);
+        }
     }
 }

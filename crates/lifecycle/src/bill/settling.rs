@@ -99,6 +99,9 @@ impl Settling<'_> {
     /// Paid, says the source.
     fn paid(mut self, mut receipt: BillReceipt, current: bool, context: &mut Context<'_>) -> Decision {
         match self.fate() {
+            Fate::Paid if crate::planted!(DoublePostOnNotice) => {
+                return self.succeed_late(receipt, Reason::Expired, context);
+            }
             Fate::Paid => return self.bring_token(receipt, context),
             Fate::PaidBeside { .. } | Fate::Reversed => return self.ask_for_token(context),
             Fate::Open | Fate::Taken | Fate::Refused | Fate::OtherAmount(_) => {}
@@ -169,6 +172,9 @@ impl Settling<'_> {
             Outcome::Refused(reason) => self.refused(reason, context),
             Outcome::NotFound if self.not_found_is_final(context) => self.close(Reason::ProviderUnreachable, context),
             Outcome::NotFound => self.remain_unknown("the source does not know the order".into(), context),
+            Outcome::Unknown(_) if crate::planted!(HoldReleasedOnTimeout) => {
+                self.close(Reason::ProviderUnreachable, context)
+            }
             Outcome::Unknown(evidence) => self.remain_unknown(evidence, context),
             _ => self.remain_unknown("an answer that means nothing for a bill".into(), context),
         }

@@ -244,7 +244,7 @@ impl Till {
             }
             return;
         }
-        let mut part = |chance: &mut Chance, till: &mut u32, word: &str| {
+        let part = |chance: &mut Chance, till: &mut u32, word: &str| {
             *till += 1;
             let sen = amount.sen() / 100 * i64::try_from(chance.between(20, 100)).unwrap_or(100);
             let back = Amount::from_sen(sen / 100 * 100).unwrap_or(amount);

@@ -19,6 +19,8 @@ mod world;
 
 pub use fault::Fault;
 pub use invariants::Tally;
+#[cfg(feature = "plants")]
+pub use lifecycle::plant::Plant;
 pub use many::{Shrunk, Summary, command, run_many, shortened, shrink};
 pub use run::{Options, Report, Simulator};
 pub use world::Violation;

@@ -150,7 +150,10 @@ impl Provider {
 fn state_of(books: &Books) -> (Vec<(String, bool, u32)>, usize, i64) {
     let charges = books.charges.iter().map(|charge| (charge.reference.clone(), charge.charged, charge.requests));
     let orders = books.orders.iter().map(|order| (order.reference.clone(), order.delivered, order.requests));
-    let refunds = books.refunds.iter().map(|refund| (format!("{}<{}", refund.charge, refund.reference), refund.done, refund.requests));
+    let refunds = books
+        .refunds
+        .iter()
+        .map(|refund| (format!("{}<{}", refund.charge, refund.reference), refund.done, refund.requests));
     let float = books.float.map_or(0, |float| float.balance.sen());
     (charges.chain(orders).chain(refunds).collect(), books.links_active, float)
 }

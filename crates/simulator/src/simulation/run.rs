@@ -45,11 +45,20 @@ pub struct Options {
     pub minutes: u64,
     /// Whether the history is kept.
     pub history: bool,
+    /// A classic mistake that is planted.
+    #[cfg(feature = "plants")]
+    pub plant: Option<lifecycle::plant::Plant>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { faults: Fault::ALL.iter().copied().collect(), minutes: 10, history: false }
+        Self {
+            faults: Fault::ALL.iter().copied().collect(),
+            minutes: 10,
+            history: false,
+            #[cfg(feature = "plants")]
+            plant: None,
+        }
     }
 }
 
@@ -120,6 +129,8 @@ impl Simulator {
         watch_panics();
         // What the gateways would log of faults that were meant is for nobody; the history says it.
         let _silence = tracing::subscriber::set_default(NoSubscriber::default());
+        #[cfg(feature = "plants")]
+        lifecycle::plant::Plant::put(options.plant);
         PANICS.set(Some(vec![]));
         let runtime = runtime();
         let mut report = runtime.block_on(self.run_here(seed, options));

@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -43,7 +44,12 @@ pub(super) enum Database {
     /// In a file.
     File(PathBuf),
     /// In memory, under a name that the connections of this process share. It is gone with the last of them.
-    Memory(String),
+    Memory {
+        /// The name.
+        name: String,
+        /// Readers' connections that nobody uses: they know the schema already.
+        idle: Mutex<Vec<Connection>>,
+    },
 }
 
 impl Database {
@@ -58,7 +64,7 @@ impl Database {
     pub(super) fn writer(&self) -> Result<Connection, StoreError> {
         match self {
             Self::File(path) => writer(path),
-            Self::Memory(name) => memory(name),
+            Self::Memory { name, .. } => memory(name),
         }
     }
 
@@ -66,7 +72,7 @@ impl Database {
     pub(super) fn side(&self) -> Result<Connection, StoreError> {
         match self {
             Self::File(path) => side(path),
-            Self::Memory(name) => memory(name),
+            Self::Memory { name, .. } => memory(name),
         }
     }
 
@@ -74,7 +80,17 @@ impl Database {
     pub(super) fn reader(&self) -> Result<Connection, StoreError> {
         match self {
             Self::File(path) => reader(path),
-            Self::Memory(name) => memory(name),
+            Self::Memory { name, idle } => {
+                let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                known.map_or_else(|| memory(name), Ok)
+            }
+        }
+    }
+
+    /// Takes a reader's connection back.
+    pub(super) fn keep(&self, connection: Connection) {
+        if let Self::Memory { idle, .. } = self {
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
     }
 }

@@ -67,7 +67,8 @@ impl SqliteStore {
 
 /// A name that no other database of this process has; the slash makes it one that connections share.
 fn new_name() -> Database {
-    Database::Memory(format!("/gerbang-{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+    let name = format!("/gerbang-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    Database::Memory { name, idle: Mutex::default() }
 }
 
 #[cfg(test)]

@@ -37,18 +37,31 @@ use crate::{
 
 /// A reader.
 pub(super) struct SqliteReader {
-    connection: Connection,
+    /// Always there; taken out when the reader is let go.
+    connection: Option<Connection>,
     inner: Arc<Inner>,
+}
+
+impl Drop for SqliteReader {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.inner.database.keep(connection);
+        }
+    }
 }
 
 impl SqliteReader {
     /// Opens a connection for a reader.
     pub(super) fn open(inner: Arc<Inner>) -> Result<Self, StoreError> {
-        Ok(Self { connection: inner.database.reader()?, inner })
+        Ok(Self { connection: Some(inner.database.reader()?), inner })
+    }
+
+    fn connection(&self) -> &Connection {
+        self.connection.as_ref().expect("a reader has its connection until it is let go")
     }
 
     fn lookup(&self) -> Lookup<'_> {
-        Lookup { connection: &self.connection, vault: &self.inner.vault }
+        Lookup { connection: self.connection(), vault: &self.inner.vault }
     }
 }
 
@@ -59,7 +72,7 @@ impl Reader for SqliteReader {
 
     fn merchants(&self) -> Result<Vec<Merchant>, StoreError> {
         let found: Vec<(String, i64, Vec<u8>)> =
-            sql::MERCHANTS.all(&self.connection, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            sql::MERCHANTS.all(self.connection(), [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         found
             .into_iter()
             .map(|(code, format, detail)| rows::open_merchant(&self.inner.vault, &code, format, &detail))
@@ -242,7 +255,7 @@ impl Reader for SqliteReader {
 
     fn halted_notifications(&self) -> Result<Vec<HaltedCount>, StoreError> {
         let found: Vec<(String, String, String, i64)> = sql::NOTIFICATIONS_HALTED
-            .all(&self.connection, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+            .all(self.connection(), [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         found.into_iter().map(|(merchant, kind, state, count)| rows::halted(merchant, &kind, state, count)).collect()
     }
 
@@ -256,7 +269,7 @@ impl Reader for SqliteReader {
     }
 
     fn link_counts(&self) -> Result<Vec<(ProductCode, String, u64)>, StoreError> {
-        sql::LINK_COUNTS.all(&self.connection, [], |row| {
+        sql::LINK_COUNTS.all(self.connection(), [], |row| {
             Ok((ProductCode::new(row.get::<_, String>(0)?), row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()))
         })
     }
@@ -267,7 +280,7 @@ impl Reader for SqliteReader {
     }
 
     fn next_due(&self) -> Result<Option<Instant>, StoreError> {
-        let due = sql::TASK_NEXT_DUE.first(&self.connection, [], |row| row.get::<_, Option<i64>>(0))?;
+        let due = sql::TASK_NEXT_DUE.first(self.connection(), [], |row| row.get::<_, Option<i64>>(0))?;
         Ok(due.flatten().map(Instant::from_micros))
     }
 }
@@ -284,14 +297,14 @@ struct ReadTransaction<'r> {
 
 impl<'r> ReadTransaction<'r> {
     fn begin(reader: &'r SqliteReader) -> Result<Self, StoreError> {
-        sql::BEGIN_READ.execute(&reader.connection, [])?;
+        sql::BEGIN_READ.execute(reader.connection(), [])?;
         Ok(Self { reader })
     }
 }
 
 impl Drop for ReadTransaction<'_> {
     fn drop(&mut self) {
-        if let Err(error) = sql::COMMIT.execute(&self.reader.connection, []) {
+        if let Err(error) = sql::COMMIT.execute(self.reader.connection(), []) {
             tracing::error!(?error, "a transaction that only read did not end");
         }
     }
@@ -311,7 +324,7 @@ impl Snapshot for ReadTransaction<'_> {
     }
 
     fn entry_count(&mut self) -> Result<u64, StoreError> {
-        let count = sql::ENTRY_COUNT.first(&self.reader.connection, [], |row| row.get::<_, i64>(0))?;
+        let count = sql::ENTRY_COUNT.first(self.reader.connection(), [], |row| row.get::<_, i64>(0))?;
         Ok(count.unwrap_or(0).unsigned_abs())
     }
 }
