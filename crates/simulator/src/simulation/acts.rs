@@ -21,7 +21,7 @@ use super::{
     fault::Fault,
     shop::{Linked, Order, Shop, Told},
     template::{BASE_URL, HOST, PHONES, SHOP_ORIGIN},
-    world::Outside,
+    world::{MISNAMED, Outside},
 };
 use crate::{
     customer::{Customer, Next, declines, fill, next},
@@ -141,7 +141,7 @@ impl Till {
     /// An amount; some make an imitated wallet misbehave.
     fn amount(&mut self) -> Amount {
         if self.outside.faults.strikes_times(Fault::WrongAmount, 5) {
-            return Amount::rupiah(10_413);
+            return MISNAMED;
         }
         match self.chance.below(10) {
             0 | 1 => Amount::rupiah(self.chance.pick(magic::AMOUNTS).0),

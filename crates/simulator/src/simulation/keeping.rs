@@ -50,7 +50,9 @@ impl Keeping {
     /// Shares this store.
     pub(crate) fn new(store: SqliteStore, outside: Arc<Outside>) -> Result<Arc<Self>, StoreError> {
         let writer = Mutex::new(store.writer()?);
-        Ok(Arc::new(Self { store, writer, full_until_ms: AtomicU64::new(0), outside }))
+        let keeping = Arc::new(Self { store, writer, full_until_ms: AtomicU64::new(0), outside });
+        keeping.outside.knows(&keeping);
+        Ok(keeping)
     }
 
     /// The store itself, for those who look on.

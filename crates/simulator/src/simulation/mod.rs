@@ -30,26 +30,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn try_some() {
+    fn a_seed_always_has_the_same_history_and_everything_holds() {
         let simulator = Simulator::new();
-        let from: u64 = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-        let count: u64 = std::env::var("COUNT").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-        for seed in from..from + count {
-            let began = std::time::Instant::now();
-            let options = Options { history: count == 1, ..Options::default() };
-            let report = simulator.run(seed, &options);
-            for line in &report.history {
-                println!("{line}");
-            }
-            println!(
-                "seed {seed}: {:?} {} s virtual, {:?}",
-                began.elapsed(),
-                report.virtual_seconds,
-                report.tally.states
-            );
-            for violation in &report.violations {
-                println!("  {violation:?}");
-            }
+        let options = Options { history: true, ..Options::default() };
+        for seed in 1..=12 {
+            let (one, other) = (simulator.run(seed, &options), simulator.run(seed, &options));
+            assert_eq!(one.history, other.history, "seed {seed}");
+            assert!(!one.history.is_empty());
+            assert_eq!(one.violations, [], "seed {seed}");
         }
+        // Another world that was made anew is the same world.
+        let again = Simulator::new();
+        assert_eq!(again.run(3, &options).history, simulator.run(3, &options).history);
+    }
+
+    #[test]
+    fn without_faults_whatever_was_begun_is_done() {
+        let simulator = Simulator::new();
+        let options = Options { faults: std::collections::BTreeSet::new(), ..Options::default() };
+        let summary = run_many(&simulator, 1..=20, &options, 2, &|_, _| true);
+        assert_eq!((summary.runs, summary.broken), (20, 0), "{:?}", summary.failures);
+        assert!(summary.faults.values().all(|struck| *struck == 0), "{:?}", summary.faults);
+        assert!(summary.states.get("payment succeeded").is_some_and(|count| *count > 5), "{:?}", summary.states);
+        assert!(summary.states.get("bill succeeded").is_some_and(|count| *count > 5), "{:?}", summary.states);
+    }
+
+    #[test]
+    fn a_command_names_what_differs_from_the_usual() {
+        assert_eq!(command(7, &Options::default().faults, 10), "gerbang simulate --seed 7");
+        assert_eq!(
+            command(7, &[Fault::Late, Fault::Crash].into(), 3),
+            "gerbang simulate --seed 7 --faults late,crash --minutes 3"
+        );
+        assert_eq!(command(7, &std::collections::BTreeSet::new(), 10), "gerbang simulate --seed 7 --faults none");
     }
 }

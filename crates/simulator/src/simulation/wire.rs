@@ -1,6 +1,9 @@
 //! A gateway's connections to the outside in a run.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use connectors::{HttpRequest, HttpResponse, imitation::Delivery};
 use engine::{Network, Party, TransportError, network::Sending};
@@ -44,6 +47,7 @@ impl Network for Wire {
                     }
                 };
                 let answer = tokio::time::timeout(budget, carried).await;
+                self.outside.asked.fetch_add(1, Ordering::Relaxed);
                 let answer = answer.unwrap_or_else(|_| Err(TransportError::NoAnswer("it took too long".into())));
                 if let Some(line) = line {
                     let node = self.node;

@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,6 +14,9 @@ use axum::{Router, body::Body};
 use connectors::{HttpRequest, HttpResponse, imitation::Delivery};
 use engine::Engine;
 use http_body_util::BodyExt as _;
+use lifecycle::{PaymentId, payment::PaymentStatus};
+use money::Amount;
+use store::Store as _;
 use tokio::{sync::Notify, time::sleep};
 use tower::ServiceExt as _;
 
@@ -18,7 +24,7 @@ use super::{
     chance::Chance,
     fault::{Fault, Faults},
     history::History,
-    keeping::Life,
+    keeping::{Keeping, Life},
     provider::{self, Provider},
     shop::Shop,
     template::{Fixed, Template},
@@ -28,6 +34,8 @@ use super::{
 /// Waits between the tries of a provider's notice, in seconds: long enough for one of them to come when faults are over.
 /// What is only known from a notice that never came is a matter of reconciliation.
 const NOTICE_WAITS_SECONDS: [u64; 12] = [0, 1, 2, 5, 15, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
+/// The amount of which an imitated wallet's notice names another one.
+pub(crate) const MISNAMED: Amount = Amount::rupiah(10_413);
 /// How long a provider waits for the answer to a notice, in milliseconds.
 const NOTICE_PATIENCE_MS: u64 = 10_000;
 
@@ -65,6 +73,9 @@ pub(crate) struct Outside {
     lives: Mutex<Vec<Life>>,
     deaths: Mutex<Vec<usize>>,
     pub(crate) died: Notify,
+    /// How many requests reached providers, and how many of their answers came back.
+    pub(crate) asked: AtomicU64,
+    keeping: OnceLock<Weak<Keeping>>,
     violations: Mutex<Vec<Violation>>,
 }
 
@@ -105,8 +116,29 @@ impl Outside {
             lives: Mutex::default(),
             deaths: Mutex::default(),
             died: Notify::new(),
+            asked: AtomicU64::new(0),
+            keeping: OnceLock::new(),
             violations: Mutex::default(),
         })
+    }
+
+    /// Knows the store from now on, to look on.
+    pub(crate) fn knows(&self, keeping: &Arc<Keeping>) {
+        // A run has one store.
+        let _ = self.keeping.set(Arc::downgrade(keeping));
+    }
+
+    /// The open payments over the amount of which every notice names another one.
+    fn misnamed(&self) -> Vec<(PaymentId, bool)> {
+        let keeping = self.keeping.get().and_then(Weak::upgrade);
+        let Some(reader) = keeping.and_then(|keeping| keeping.store().reader().ok()) else { return vec![] };
+        let mut found = vec![];
+        for shop in &self.shops {
+            let payments = reader.payments(&shop.merchant.code, None, 200).unwrap_or_default();
+            let over = payments.into_iter().filter(|payment| payment.amount == MISNAMED);
+            found.extend(over.map(|payment| (payment.id, matches!(payment.status, PaymentStatus::Succeeded { .. }))));
+        }
+        found
     }
 
     /// Milliseconds since the run began.
@@ -283,6 +315,7 @@ impl Outside {
         request: &HttpRequest,
     ) -> Option<(HttpResponse, Delivery)> {
         let now = self.time.now();
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let reaction = self.with_provider(name, |provider| provider.handle(request, now, self))?;
         self.send_notices(name, reaction.notices);
         Some((reaction.response, reaction.delivery))
@@ -317,7 +350,18 @@ impl Outside {
         for wait in NOTICE_WAITS_SECONDS {
             sleep(Duration::from_secs(wait)).await;
             let patience = Duration::from_millis(NOTICE_PATIENCE_MS);
-            if self.knock(who, notice.clone(), patience).await.is_ok_and(|answer| answer.status < 500) {
+            let watched = if self.faults.has(Fault::WrongAmount) { self.misnamed() } else { vec![] };
+            let asked = self.asked.load(Ordering::Relaxed);
+            let taken = self.knock(who, notice.clone(), patience).await.is_ok_and(|answer| answer.status < 500);
+            if watched.iter().any(|(_, paid)| !paid) && asked == self.asked.load(Ordering::Relaxed) {
+                for (payment, _) in
+                    self.misnamed().into_iter().filter(|(id, paid)| *paid && watched.contains(&(*id, false)))
+                {
+                    let text = format!("{payment} is paid by a notice that names another amount");
+                    self.broken("a notice of another amount changes nothing", text, vec![payment.to_string()]);
+                }
+            }
+            if taken {
                 return;
             }
         }
