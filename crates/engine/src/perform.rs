@@ -179,8 +179,10 @@ fn connector_of(engine: &Engine, work: &Work) -> Option<String> {
 }
 
 fn call_of(engine: &Engine, work: &Work) -> Call {
-    let charge = matches!(work.task.kind, TaskKind::Charge(_));
-    let again = lifecycle::planted!(RetryChargeAfterCrash) || (charge && lifecycle::planted!(NewReferenceOnRetry));
+    let mut again = lifecycle::planted!(RetryChargeAfterCrash);
+    if lifecycle::planted!(NewReferenceOnRetry) {
+        again = matches!(work.task.kind, TaskKind::Charge(_));
+    }
     if work.task.attempts > 1 && !work.task.kind.safe_to_repeat() && !again {
         return Call::Settled(Outcome::Unknown("the gateway stopped while it was being done".into()));
     }

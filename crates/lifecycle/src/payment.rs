@@ -344,7 +344,7 @@ pub fn charge_reported(
             return decision;
         }
         PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. } => {
-            if crate::planted!(SuccessUndone) && matches!(outcome, Outcome::Refused(_) | Outcome::NotFound) {
+            if crate::planted!(SuccessUndone) && !matches!(outcome, Outcome::Charged { .. }) {
                 fail(payment.clone(), Reason::DoNotHonor, &mut decision, context);
             }
             return decision;

@@ -132,3 +132,17 @@ fn licence_expressions_are_read_with_their_precedence() {
         assert_eq!(permitted(expression, &allowed), expected, "{expression}");
     }
 }
+
+#[test]
+fn no_build_has_planted_mistakes_unless_it_asks_for_them() {
+    let mut faults = vec![];
+    for package in metadata().packages {
+        let default = package.features.get("default").cloned().unwrap_or_default();
+        if default.iter().any(|feature| feature.contains("plants")) {
+            faults.push(format!("{} has them by default", package.name));
+        }
+        let asks = package.dependencies.iter().filter(|other| other.features.iter().any(|one| one.contains("plants")));
+        faults.extend(asks.map(|other| format!("{} asks {} for them", package.name, other.name)));
+    }
+    hold("The feature `plants` is named on a command line and nowhere else.", faults);
+}

@@ -21,7 +21,7 @@ use super::{
     fault::Fault,
     shop::{Linked, Order, Shop, Told},
     template::{BASE_URL, HOST, PHONES, SHOP_ORIGIN},
-    world::{MISNAMED, Outside},
+    world::{Outside, misnamed_amount},
 };
 use crate::{
     customer::{Customer, Next, declines, fill, next},
@@ -141,7 +141,7 @@ impl Till {
     /// An amount; some make an imitated wallet misbehave.
     fn amount(&mut self) -> Amount {
         if self.outside.faults.strikes_times(Fault::WrongAmount, 5) {
-            return MISNAMED;
+            return misnamed_amount();
         }
         match self.chance.below(10) {
             0 | 1 => Amount::rupiah(self.chance.pick(magic::AMOUNTS).0),
@@ -218,7 +218,7 @@ impl Till {
         }
         if let Some(url) = heard.text("webRedirectUrl") {
             let phone = link.as_ref().map_or(PHONES[0], |link| link.phone.as_str()).to_owned();
-            let products: Vec<&str> = vec!["GOPAYLINK", "DANALINK", "SHOPEEPAYLINK", "OVOLINK"];
+            let products = super::run::products();
             let product =
                 link.as_ref().map_or_else(|| (*self.chance.pick(&products)).to_owned(), |link| link.product.clone());
             self.visit(&url, &phone, Some(product)).await;

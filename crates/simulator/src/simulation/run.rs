@@ -378,7 +378,7 @@ fn options(outside: &Arc<Outside>, clock: Arc<NodeClock>, chance: Chance, life: 
 }
 
 /// Every product that can be linked.
-fn products() -> Vec<&'static str> {
+pub(crate) fn products() -> Vec<&'static str> {
     connectors::imitated().flat_map(|connector| connector.descriptor().products).map(|product| product.code).collect()
 }
 

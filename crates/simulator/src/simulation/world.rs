@@ -11,7 +11,10 @@ use std::{
 };
 
 use axum::{Router, body::Body};
-use connectors::{HttpRequest, HttpResponse, imitation::Delivery};
+use connectors::{
+    HttpRequest, HttpResponse,
+    imitation::{Delivery, magic},
+};
 use engine::Engine;
 use http_body_util::BodyExt as _;
 use lifecycle::{PaymentId, payment::PaymentStatus};
@@ -35,7 +38,11 @@ use super::{
 /// What is only known from a notice that never came is a matter of reconciliation.
 const NOTICE_WAITS_SECONDS: [u64; 12] = [0, 1, 2, 5, 15, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 /// The amount of which an imitated wallet's notice names another one.
-pub(crate) const MISNAMED: Amount = Amount::rupiah(10_413);
+pub(crate) fn misnamed_amount() -> Amount {
+    let known = magic::AMOUNTS.iter().find(|(_, trick, _)| *trick == magic::Charge::WrongNotice);
+    known.map_or(Amount::ZERO, |(rupiah, ..)| Amount::rupiah(*rupiah))
+}
+
 /// How long a provider waits for the answer to a notice, in milliseconds.
 const NOTICE_PATIENCE_MS: u64 = 10_000;
 
@@ -135,7 +142,7 @@ impl Outside {
         let mut found = vec![];
         for shop in &self.shops {
             let payments = reader.payments(&shop.merchant.code, None, 200).unwrap_or_default();
-            let over = payments.into_iter().filter(|payment| payment.amount == MISNAMED);
+            let over = payments.into_iter().filter(|payment| payment.amount == misnamed_amount());
             found.extend(over.map(|payment| (payment.id, matches!(payment.status, PaymentStatus::Succeeded { .. }))));
         }
         found
