@@ -15,7 +15,7 @@ use engine::{Record, options::EXCHANGES_DAYS};
 use lifecycle::{
     Merchant, MerchantCode, ProductCode, Secret,
     merchant::{Callbacks, LateSuccess, Strictness},
-    ruling::OPERATOR_LENGTH_MAX,
+    ruling::{OPERATOR_LENGTH_MAX, is_same_person},
 };
 use operator::Access;
 use protocol::keys::PrivateKey;
@@ -425,7 +425,7 @@ impl OperatorSettings {
                 let what = format!("an operator's name has 1 to {OPERATOR_LENGTH_MAX} characters: {:?}", access.name);
                 return Err(advised(what, "give each of operator.people a name"));
             }
-            if all.iter().any(|known| known.name == access.name || known.token == access.token) {
+            if all.iter().any(|known| is_same_person(&known.name, &access.name) || known.token == access.token) {
                 let what = format!("operator {} has the name or the token of another", access.name);
                 return Err(advised(what, "each operator needs a name and a token of their own"));
             }

@@ -222,7 +222,7 @@ pub fn step(step: Step, world: &dyn World, context: &mut Context<'_>) -> Result<
         Step::Close { ruling, by: closed_by } => {
             let ruling = ruling_row(world, &Key::Ruling(ruling)).ok_or(Refusal::StepImpossible)?;
             match ruling.status.clone() {
-                RulingStatus::Contradicted { by, at, word, said_at } if by != closed_by => {
+                RulingStatus::Contradicted { by, at, word, said_at } if !is_same_person(&by, &closed_by) => {
                     let closed_at = context.now;
                     Ok(only(ruling.now(RulingStatus::Closed { by, at, word, said_at, closed_by, closed_at })))
                 }
@@ -230,6 +230,14 @@ pub fn step(step: Step, world: &dyn World, context: &mut Context<'_>) -> Result<
             }
         }
     }
+}
+
+/// Whether two names of operators may be one person's: letter case, blanks around it, and what was too long to be kept
+/// tell nobody apart.
+pub fn is_same_person(one: &str, other: &str) -> bool {
+    let plain =
+        |name: &str| -> String { name.trim().chars().take(OPERATOR_LENGTH_MAX).flat_map(char::to_lowercase).collect() };
+    plain(one) == plain(other)
 }
 
 fn only(ruling: Ruling) -> Decision {
@@ -286,7 +294,7 @@ fn approve(
     world: &dyn World,
     context: &mut Context<'_>,
 ) -> Result<Decision, Refusal> {
-    if ruling.status != RulingStatus::Proposed || ruling.proposed_by == by {
+    if ruling.status != RulingStatus::Proposed || is_same_person(&ruling.proposed_by, &by) {
         return Err(Refusal::StepImpossible);
     }
     let row = world.row(&ruling.case.key(ruling.about)).ok_or(Refusal::StepImpossible)?;

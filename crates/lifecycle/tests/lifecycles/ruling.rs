@@ -121,6 +121,19 @@ fn what_two_persons_rule_becomes_so_and_is_told() {
 }
 
 #[test]
+fn a_name_that_is_written_otherwise_is_no_second_person() {
+    for (proposed_by, by) in [("one".to_owned(), " One "), ("x".repeat(64), &"X".repeat(65))] {
+        let mut gateway = Gateway::default();
+        let payment_id = unknown_payment(&mut gateway);
+        let ruling = Ruling { proposed_by, ..proposal(&gateway, case_of(payment_id), Verdict::Failed) };
+        propose(&mut gateway, &ruling).unwrap();
+        assert_eq!(approve(&mut gateway, &ruling, by), Err(Refusal::StepImpossible));
+        assert!(payment(&gateway).is_unknown());
+        approve(&mut gateway, &ruling, "two").unwrap();
+    }
+}
+
+#[test]
 fn only_what_is_unknown_is_ruled_about_and_once_at_a_time() {
     let mut gateway = Gateway::default();
     let id = unknown_payment(&mut gateway);

@@ -2,7 +2,7 @@
 
 use lifecycle::{
     Row,
-    ruling::{Parties, RulingStatus, Step},
+    ruling::{Parties, RulingStatus, Step, is_same_person},
 };
 
 use super::{named_ruling, shown, take};
@@ -27,7 +27,7 @@ pub static OPERATION: Operation = Operation {
 async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
     let ruling = named_ruling(door, &input).await?;
     let by = input.operator().to_owned();
-    if ruling.proposed_by == by {
+    if is_same_person(&ruling.proposed_by, &by) {
         return Err(Fault::conflict("same_person", "ruling: you proposed it; another operator must approve it"));
     }
     let parties = match door.row(ruling.case.key(ruling.about)).await? {
