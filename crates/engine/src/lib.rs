@@ -29,7 +29,6 @@ mod plant;
 pub mod reconciling;
 mod schedule;
 mod sources;
-mod transcript;
 pub mod transport;
 
 pub use clock::{Clock, SystemClock, Turn, TurnError, TurnableClock};

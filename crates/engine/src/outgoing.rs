@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use calendar::Instant;
-use connectors::{HttpRequest, HttpResponse};
+use connectors::{HttpRequest, HttpResponse, evidence::Hiding};
 use contract::callbacks;
 use lifecycle::{
     ExchangeId, Reason,
@@ -19,7 +19,6 @@ use crate::{
     evidence::Evidence,
     fresh::SharedFresh,
     network::{Network, Party},
-    transcript,
     transport::{ANSWER_BYTES_MAX, TransportError},
 };
 
@@ -72,10 +71,10 @@ impl MerchantLine {
             }
             Some(url) => {
                 let request = self.request(partner, url, body.clone());
-                let said = transcript::request_text(&request);
+                let said = Hiding::default().request(&request);
                 match self.deliver(partner, request).await {
                     Ok(response) => {
-                        let answer = transcript::answer_text(&response);
+                        let answer = Hiding::default().answer(&response);
                         (read(notification, &body, &response, self.clock.now()), said, Ok(answer))
                     }
                     Err(error) => (not(error.to_string()), said, Err(error.to_string())),

@@ -342,11 +342,12 @@ pub(crate) fn refund_late(payment: Payment, decision: &mut Decision, context: &m
         decision.rows.push(payment.into());
         return;
     }
+    let id = RefundId::from_bits(context.fresh.id());
     let refund = Refund {
-        id: RefundId::from_bits(context.fresh.id()),
+        id,
         merchant: payment.merchant.clone(),
         payment: payment.id,
-        partner_reference: format!("{LATE_REFERENCE_PREFIX}{}", payment.id),
+        partner_reference: format!("{LATE_REFERENCE_PREFIX}{id}"),
         kind: RefundKind::Refund,
         amount,
         reason: None,
@@ -480,8 +481,9 @@ fn fail(refund: &Refund, payment: &Payment, reason: Reason, decision: &mut Decis
     if unanswered {
         answer(&refund, &payment, decision);
     }
-    // A charge that succeeded late while it was being cancelled was to go back by the cancellation.
-    let left_to_the_rule = matches!(payment.status, PaymentStatus::SucceededLate { at, .. } if refund.created_at <= at)
+    // A charge that succeeded late while it was being cancelled was to go back by the cancellation. Of one whose refund by
+    // the rule is under way or done nothing is left, so it is not begun twice; no time is compared, clocks step back.
+    let left_to_the_rule = matches!(payment.status, PaymentStatus::SucceededLate { .. })
         && refund.kind == RefundKind::Cancel
         && context.merchant.late_success == LateSuccess::RefundDue;
     decision.rows.push(refund.into());
