@@ -254,8 +254,9 @@ impl Reader for SqliteReader {
     }
 
     fn halted_notifications(&self) -> Result<Vec<HaltedCount>, StoreError> {
-        let found: Vec<(String, String, String, i64)> = sql::NOTIFICATIONS_HALTED
-            .all(self.connection(), [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let found: Vec<(String, String, String, i64)> =
+            sql::NOTIFICATIONS_HALTED
+                .all(self.connection(), [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         found.into_iter().map(|(merchant, kind, state, count)| rows::halted(merchant, &kind, state, count)).collect()
     }
 
