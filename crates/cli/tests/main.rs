@@ -24,6 +24,7 @@ mod restoring;
 mod room;
 mod samples;
 mod scenarios;
+mod simulating;
 mod sources;
 mod support;
 mod turning;

@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex as SyncMutex, PoisonError},
-    thread::JoinHandle as ThreadHandle,
     time::Duration,
 };
 
@@ -28,13 +27,13 @@ use lifecycle::{
 use store::{Reader, Store, StoreError};
 use tokio::{
     sync::{Notify, mpsc, oneshot},
-    task::{JoinError, JoinHandle},
+    task::JoinError,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     CrashPoint, EngineOptions, Environment, Merchants, Partner, SystemFresh, Threads,
-    batch::{BatchWriter, Caller, Desk, Done, Errand, Submission, Unstored, chain},
+    batch::{Caller, Desk, Done, Errand, Submission, Unstored, chain},
     digest,
     evidence::{About, Evidence},
     fresh::SharedFresh,
@@ -46,6 +45,7 @@ use crate::{
     perform::{self, Work},
     schedule,
     transport::{CALL_BUDGET_MS, Line, Lines},
+    writers,
 };
 
 /// How long stopping waits for calls under way, in milliseconds.
@@ -78,17 +78,11 @@ struct Shared {
     stop: CancellationToken,
     /// Everything that runs beside the writers.
     running: TaskTracker,
-    writers: SyncMutex<Vec<RunningWriter>>,
+    writers: SyncMutex<Vec<writers::Running>>,
     registering: SyncMutex<()>,
     ledger_health: ArcSwap<LedgerHealth>,
     gauge: Arc<Gauge>,
     scheduled: Arc<Notify>,
-}
-
-/// A writer at work, and how its end is waited for.
-enum RunningWriter {
-    Own(ThreadHandle<()>),
-    Inline(JoinHandle<()>),
 }
 
 /// The tasks that are being performed here, each with what is to be performed once it is over.
@@ -166,7 +160,7 @@ impl Engine {
         let endpoints = store.reader().and_then(|reader| reader.endpoints(None, usize::MAX >> 1));
         endpoints.map_err(StartError::Store)?.iter().for_each(|endpoint| lanes.learn(endpoint));
         let desk = Desk::new(errands_received, work.clone(), lines.clone(), stop.clone(), lanes.clone());
-        let writers = start_writers(&options, store.as_ref(), &desk)?;
+        let writers = writers::start(&options, store.as_ref(), &desk)?;
         let shared = Shared {
             products: products_of(&options),
             merchant_line: MerchantLine::new(&options, fresh.clone()),
@@ -214,10 +208,7 @@ impl Engine {
             }
         }
         for writer in writers {
-            match writer {
-                RunningWriter::Own(thread) => drop(tokio::task::spawn_blocking(move || thread.join()).await),
-                RunningWriter::Inline(task) => drop(task.await),
-            }
+            writer.ended().await;
         }
         if let Ok(mut readers) = self.shared.readers.lock() {
             readers.clear();
@@ -784,41 +775,6 @@ fn is_too_late(task: &Task, now: Instant, lease_seconds: i64) -> bool {
     let call_seconds = i64::try_from(CALL_BUDGET_MS / 1_000).unwrap_or(i64::MAX);
     let waits_max = lease_seconds.saturating_sub(call_seconds).max(lease_seconds.min(call_seconds));
     task.attempts == 1 && !task.kind.safe_to_repeat() && now.seconds_since(task.due_at) > waits_max
-}
-
-fn start_writers(options: &EngineOptions, store: &dyn Store, desk: &Desk) -> Result<Vec<RunningWriter>, StartError> {
-    let start = |number: usize| {
-        let writer = BatchWriter::new(options.clone(), store, desk.clone()).map_err(StartError::Store)?;
-        if options.threads == Threads::Inline {
-            return Ok(RunningWriter::Inline(tokio::spawn(writer.run_inline())));
-        }
-        std::thread::Builder::new()
-            .name(format!("store-writer-{number}"))
-            .spawn(move || {
-                let _ends_with_us = EndsWithItsThread;
-                writer.run();
-            })
-            .map(RunningWriter::Own)
-            .map_err(|error| StartError::Settings(format!("could not start a writer's thread: {error}")))
-    };
-    let count = match options.threads {
-        Threads::Own => options.writers.clamp(1, store.writers_max().max(1)),
-        Threads::Inline => 1,
-    };
-    (1..=count).map(start).collect()
-}
-
-/// A writer whose thread panicked met something that it believes impossible, and nobody would decide in its place: the
-/// process ends at once, and what is unfinished is taken up at the next start.
-struct EndsWithItsThread;
-
-impl Drop for EndsWithItsThread {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            tracing::error!("the store's writer panicked; the gateway ends");
-            std::process::abort();
-        }
-    }
 }
 
 fn products_of(options: &EngineOptions) -> Vec<ProductFacts> {

@@ -30,6 +30,7 @@ pub mod reconciling;
 mod schedule;
 mod sources;
 pub mod transport;
+mod writers;
 
 pub use clock::{Clock, SystemClock, Turn, TurnError, TurnableClock};
 pub use crash::CrashPoint;

@@ -112,14 +112,13 @@ pub fn run(arguments: Args) -> anyhow::Result<ExitCode> {
 
 impl Args {
     fn options(&self) -> Options {
-        let all = Options::default();
-        Options {
-            faults: self.faults.clone().map_or(all.faults, |faults| faults.0),
-            minutes: self.minutes,
-            history: self.history,
-            #[cfg(feature = "plants")]
-            plant: self.plant.plant,
+        let mut options = Options { minutes: self.minutes, history: self.history, ..Options::default() };
+        if let Some(Faults(faults)) = &self.faults {
+            options.faults.clone_from(faults);
         }
+        #[cfg(feature = "plants")]
+        options.plant.clone_from(&self.plant.plant);
+        options
     }
 }
 
