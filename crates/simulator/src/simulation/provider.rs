@@ -137,8 +137,14 @@ impl Provider {
         match &mut self.replica {
             Some((replica, _)) => {
                 // A question: answered by a copy that lags behind.
+                let before = state_of(&replica.books());
                 let mut around = Around { now, chance: &mut self.chance };
                 let reply = replica.handle(request, &mut around);
+                if before != state_of(&replica.books()) {
+                    // No question after all: only the provider itself does anything.
+                    self.replica = None;
+                    return reaction;
+                }
                 Reaction { response: reply.response, delivery: reaction.delivery, notices: reaction.notices }
             }
             None => reaction,

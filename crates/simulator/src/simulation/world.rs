@@ -148,6 +148,12 @@ impl Outside {
         found
     }
 
+    /// Whether what follows a notice at once follows from it: a store that sends batches back makes earlier words late.
+    fn tells_notices_apart(&self) -> bool {
+        let delays = [Fault::StoreBusy, Fault::StoreFull, Fault::Doubt];
+        self.faults.has(Fault::WrongAmount) && !delays.iter().any(|fault| self.faults.has(*fault))
+    }
+
     /// Milliseconds since the run began.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.time.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -357,7 +363,7 @@ impl Outside {
         for wait in NOTICE_WAITS_SECONDS {
             sleep(Duration::from_secs(wait)).await;
             let patience = Duration::from_millis(NOTICE_PATIENCE_MS);
-            let watched = if self.faults.has(Fault::WrongAmount) { self.misnamed() } else { vec![] };
+            let watched = if self.tells_notices_apart() { self.misnamed() } else { vec![] };
             let asked = self.asked.load(Ordering::Relaxed);
             let taken = self.knock(who, notice.clone(), patience).await.is_ok_and(|answer| answer.status < 500);
             if watched.iter().any(|(_, paid)| !paid) && asked == self.asked.load(Ordering::Relaxed) {
