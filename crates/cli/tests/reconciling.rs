@@ -1,7 +1,7 @@
 //! Reconciliation of the whole program: a sandbox's world pays and refunds, its imitations write their settlement files
 //! with every fault there is, and operators import them and close what does not agree.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use calendar::Instant;
 use client::Client;
@@ -52,9 +52,15 @@ async fn refund(client: &Client, reference: &str, number: &str, rupiah: u32) {
     assert_answer(&sent, "2005800", &[]);
 }
 
+/// An imitation's answer.
+async fn get(url: String) -> reqwest::Response {
+    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
+    http.get(url).send().await.expect("an answer")
+}
+
 /// Fetches a settlement file over HTTP and keeps it beside the world.
 async fn fetch(url: &str, world: &World, query: &str, name: &str) -> PathBuf {
-    let response = reqwest::get(format!("{url}/settlement?{query}")).await.expect("an answer");
+    let response = get(format!("{url}/settlement?{query}")).await;
     assert_eq!(response.status(), 200);
     let path = world.path().join(name);
     std::fs::write(&path, response.bytes().await.expect("a file")).expect("written");
@@ -281,7 +287,7 @@ async fn bills_are_held_against_our_money_at_their_source(keeping: Keeping) {
     let mut files = vec![];
     for (name, place) in places["providers"].as_object().expect("providers") {
         let url = format!("http://{}", place.as_str().expect("an address"));
-        let books: Value = reqwest::get(format!("{url}/books")).await.expect("books").json().await.expect("json");
+        let books: Value = get(format!("{url}/books")).await.json().await.expect("json");
         let orders = books["orders"].as_array().cloned().unwrap_or_default();
         if orders.len() == 3 {
             files.push((name.clone(), url, orders));

@@ -33,7 +33,7 @@ pub fn check_url(text: &str) -> Result<(), String> {
         Some(url::Host::Domain(name)) => {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
             let is_local = |local: &&str| name == **local || name.ends_with(&format!(".{local}"));
-            if LOCAL_NAMES.iter().any(|local| is_local(&local)) || !name.contains('.') {
+            if LOCAL_NAMES.iter().any(is_local) || !name.contains('.') {
                 return Err(format!("{name} is a name of this network; it must be a public one"));
             }
             Ok(())

@@ -139,7 +139,8 @@ mod tests {
     fn a_damaged_file_is_refused_at_start_and_found_by_the_check() {
         let whole = kept();
         let bytes = fs::read(&whole.1).unwrap();
-        let damages: [(&str, fn(&mut Vec<u8>)); 4] = [
+        type Damage = fn(&mut Vec<u8>);
+        let damages: [(&str, Damage); 4] = [
             ("torn off", |bytes| bytes.truncate(bytes.len() / 2)),
             ("no database", |bytes| bytes[..64].fill(b'x')),
             ("an overwritten page", |bytes| {

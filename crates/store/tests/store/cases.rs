@@ -297,7 +297,7 @@ fn what_waits_for_an_endpoint_is_found_in_its_order(engine: Engine) {
     let pending = || NotificationStatus::Pending { attempts: 1, last_error: None, suspect: false };
     let exhausted = || NotificationStatus::Exhausted { at: at(9), attempts: 25, last_error: None, suspect: false };
     let payment = Subject::Payment(PaymentId::from_bits(1));
-    let mut all = vec![
+    let mut all = [
         notification(0, payment, waiting()),
         notification(10, payment, pending()),
         Notification { kind: NoticeKind::LowBalance, ..notification(20, Subject::Deposit, waiting()) },
