@@ -473,7 +473,7 @@ pub fn unbinding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut
             decision.answer(request.clone(), Answer::Unlinked { link: link.id, partner_reference });
         }
         // An earlier try may have ended it, and only the provider can say that none did.
-        Outcome::Refused(reason) if reason != Reason::ProviderUnreachable => {
+        Outcome::Refused(reason) if !proves_nothing(&reason, task) => {
             let status = LinkStatus::Active { provider: provider.clone(), since: context.now };
             decision.rows.push(Link { status, ..link.clone() }.into());
             decision.answer(request.clone(), Answer::Refused(Refusal::Provider(reason)));
@@ -483,6 +483,16 @@ pub fn unbinding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut
         }
     }
     decision
+}
+
+/// Whether a refusal leaves open what an earlier try did: the provider was not reached, or did not accept this call as ours
+/// after one that nobody heard the end of.
+fn proves_nothing(reason: &Reason, task: &Task) -> bool {
+    match reason {
+        Reason::ProviderUnreachable => true,
+        Reason::ProviderRejectedCall(_) => task.attempts > 1,
+        _ => false,
+    }
 }
 
 /// The wallet says that the link ended. Payments under way are not touched.

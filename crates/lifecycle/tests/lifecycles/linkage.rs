@@ -231,6 +231,12 @@ fn unlinking_ends_once_and_is_asked_again_while_unknown() {
         end(&mut gateway, is_unbind, outcome);
         assert_eq!(the_link(&gateway).status.name(), "unlinking");
     }
+    // After a try that nobody heard the end of, a call that is not accepted as ours says nothing about that one.
+    let task = gateway.take(|task| is_unbind(&task.kind)).expect("it is asked again");
+    let (again, rejected) =
+        (Task { attempts: 2, ..task }, Outcome::Refused(Reason::ProviderRejectedCall("401".into())));
+    gateway.run(Command::TaskEnded { task: again, outcome: rejected, link: None }).unwrap();
+    assert_eq!(the_link(&gateway).status.name(), "unlinking");
     end(&mut gateway, is_unbind, Outcome::Unlinked);
     assert!(matches!(gateway.last_answer(), Answer::Unlinked { .. }));
     assert_eq!(unbind(&mut gateway, "u2", account, None), Err(Refusal::TokenUnknown));

@@ -44,6 +44,7 @@ pub(crate) fn check(outside: &Outside, keeping: &Keeping) -> Result<Tally, Store
     check_payments(outside, &payments, &providers, &mut tally);
     check_refunds(outside, reader.as_ref(), &payments, &providers, &mut tally)?;
     check_bills(outside, reader.as_ref(), &merchants, &providers, &mut tally)?;
+    check_links(outside, reader.as_ref(), &providers, &mut tally)?;
     check_series(outside, &payments);
     check_told(outside, &payments);
     check_open(outside, reader.as_ref(), &payments, &tasks)?;
@@ -230,6 +231,31 @@ fn check_bills(
             .flat_map(|bill| vec![bill.id.to_string(), bill.ref_id(), bill.order_id.clone(), bill.reference()])
             .collect();
         outside.broken("three books of bills agree", text, about);
+    }
+    Ok(())
+}
+
+/// The gateway only believes in links that their provider keeps. A link whose tokens were lost on their way is the
+/// provider's alone: nobody can use it.
+fn check_links(
+    outside: &Outside,
+    reader: &dyn Reader,
+    providers: &[Books],
+    tally: &mut Tally,
+) -> Result<(), StoreError> {
+    let mut active: BTreeMap<&str, usize> = BTreeMap::new();
+    for (product, state, count) in reader.link_counts()? {
+        *tally.states.entry(format!("link {state}")).or_default() += count;
+        if let (Some((connector, _)), "active") = (connectors::product(product.as_str()), state.as_str()) {
+            *active.entry(connector.descriptor().name).or_default() += usize::try_from(count).unwrap_or_default();
+        }
+    }
+    for books in providers {
+        let ours = active.get(books.provider.as_str()).copied().unwrap_or_default();
+        if ours > books.links_active && outside.told_everything() {
+            let text = format!("{} keeps {} links, the gateway {ours}", books.provider, books.links_active);
+            outside.broken("links agree", text, vec!["link_".into()]);
+        }
     }
     Ok(())
 }

@@ -326,6 +326,7 @@ impl World {
             let for_ever = |kind: &TaskKind| matches!(kind, TaskKind::InquireBillPayment { .. });
             let patient = waited < PATIENT_SECONDS;
             let left = tasks.iter().filter(|task| patient || !for_ever(&task.kind)).count();
+            let left = left + usize::from(self.outside.is_telling());
             // Twice: what is under way between two tasks has none.
             quiet = if left == 0 { quiet + 1 } else { 0 };
             wait = if left == 0 { 200 } else { (wait * 3 / 2).min(1_800) };

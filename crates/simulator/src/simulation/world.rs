@@ -82,6 +82,10 @@ pub(crate) struct Outside {
     pub(crate) died: Notify,
     /// How many requests reached providers, and how many of their answers came back.
     pub(crate) asked: AtomicU64,
+    /// How many notices are still to be taken.
+    telling: AtomicU64,
+    /// How many were not taken: a provider's signature is old after some minutes, and the imitations sign once.
+    untold: AtomicU64,
     keeping: OnceLock<Weak<Keeping>>,
     violations: Mutex<Vec<Violation>>,
 }
@@ -124,6 +128,8 @@ impl Outside {
             deaths: Mutex::default(),
             died: Notify::new(),
             asked: AtomicU64::new(0),
+            telling: AtomicU64::new(0),
+            untold: AtomicU64::new(0),
             keeping: OnceLock::new(),
             violations: Mutex::default(),
         })
@@ -152,6 +158,16 @@ impl Outside {
     fn tells_notices_apart(&self) -> bool {
         let delays = [Fault::StoreBusy, Fault::StoreFull, Fault::Doubt];
         self.faults.has(Fault::WrongAmount) && !delays.iter().any(|fault| self.faults.has(*fault))
+    }
+
+    /// Whether every notice was taken in the end.
+    pub(crate) fn told_everything(&self) -> bool {
+        self.untold.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether a provider still has something to tell.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.telling.load(Ordering::Relaxed) > 0
     }
 
     /// Milliseconds since the run began.
@@ -351,9 +367,11 @@ impl Outside {
                 if self.faults.strikes_times(Fault::Reordered, 3) {
                     wait += self.faults.between(Fault::Reordered, 0, 90_000);
                 }
+                self.telling.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(async move {
                     sleep(Duration::from_millis(wait)).await;
                     outside.tell(&who, notice).await;
+                    outside.telling.fetch_sub(1, Ordering::Relaxed);
                 });
             }
         }
@@ -365,7 +383,8 @@ impl Outside {
             let patience = Duration::from_millis(NOTICE_PATIENCE_MS);
             let watched = if self.tells_notices_apart() { self.misnamed() } else { vec![] };
             let asked = self.asked.load(Ordering::Relaxed);
-            let taken = self.knock(who, notice.clone(), patience).await.is_ok_and(|answer| answer.status < 500);
+            let answer = self.knock(who, notice.clone(), patience).await;
+            let taken = answer.is_ok_and(|answer| answer.status < 300);
             if watched.iter().any(|(_, paid)| !paid) && asked == self.asked.load(Ordering::Relaxed) {
                 for (payment, _) in
                     self.misnamed().into_iter().filter(|(id, paid)| *paid && watched.contains(&(*id, false)))
@@ -378,6 +397,7 @@ impl Outside {
                 return;
             }
         }
+        self.untold.fetch_add(1, Ordering::Relaxed);
     }
 }
 
