@@ -473,7 +473,7 @@ pub fn unbinding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut
             decision.answer(request.clone(), Answer::Unlinked { link: link.id, partner_reference });
         }
         // An earlier try may have ended it, and only the provider can say that none did.
-        Outcome::Refused(reason) if !proves_nothing(&reason, task) => {
+        Outcome::Refused(reason) if !proves_nothing(&reason) => {
             let status = LinkStatus::Active { provider: provider.clone(), since: context.now };
             decision.rows.push(Link { status, ..link.clone() }.into());
             decision.answer(request.clone(), Answer::Refused(Refusal::Provider(reason)));
@@ -485,14 +485,10 @@ pub fn unbinding_ended(link: &Link, task: &Task, outcome: Outcome, context: &mut
     decision
 }
 
-/// Whether a refusal leaves open what an earlier try did: the provider was not reached, or did not accept this call as ours
-/// after one that nobody heard the end of.
-fn proves_nothing(reason: &Reason, task: &Task) -> bool {
-    match reason {
-        Reason::ProviderUnreachable => true,
-        Reason::ProviderRejectedCall(_) => task.attempts > 1,
-        _ => false,
-    }
+/// Whether a refusal leaves open what an earlier try did: the provider was not reached, or did not accept the call as ours.
+/// Whether there was an earlier try that nobody heard the end of is not remembered.
+fn proves_nothing(reason: &Reason) -> bool {
+    matches!(reason, Reason::ProviderUnreachable | Reason::ProviderRejectedCall(_))
 }
 
 /// The wallet says that the link ended. Payments under way are not touched.
