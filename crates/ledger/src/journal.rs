@@ -19,6 +19,8 @@ pub enum Side {
     Credit,
 }
 
+/// Makes an enumeration of words: each has one name for tables, logs, reports and commands, and is found by it.
+#[macro_export]
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -31,7 +33,7 @@ macro_rules! words {
             /// Each of them.
             pub const ALL: &'static [Self] = &[$(Self::$word,)+];
 
-            /// The one word for it in tables and reports.
+            /// The one word for it in tables, logs, reports and commands.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$word => $text,)+

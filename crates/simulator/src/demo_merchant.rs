@@ -471,71 +471,36 @@ async fn payment(
     answer(message.acknowledge(&reconcile_id[..32], merchant.clock.now()))
 }
 
-async fn binding(
-    State(merchant): State<DemoMerchant>,
-    Path(code): Path<String>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    if !merchant.trusts(&code, &Call { method, uri, headers, body: body.clone() }) {
-        return refuse(BINDING, &codes::UNAUTHORIZED, "Signature");
-    }
-    let message = match BindingMessage::read(&body) {
-        Ok(message) => message,
-        Err(fault) => return answer(fault_reply(BINDING, &fault, None)),
+/// Makes the handler of a notification that is only written down: checked, kept in the book, acknowledged.
+macro_rules! written_down {
+    ($handler:ident, $service:ident, $message:ident, $event:ident) => {
+        async fn $handler(
+            State(merchant): State<DemoMerchant>,
+            Path(code): Path<String>,
+            method: Method,
+            uri: Uri,
+            headers: HeaderMap,
+            body: Bytes,
+        ) -> Response {
+            if !merchant.trusts(&code, &Call { method, uri, headers, body: body.clone() }) {
+                return refuse($service, &codes::UNAUTHORIZED, "Signature");
+            }
+            let message = match $message::read(&body) {
+                Ok(message) => message,
+                Err(fault) => return answer(fault_reply($service, &fault, None)),
+            };
+            let body = String::from_utf8_lossy(&body).into_owned();
+            match merchant.desk().happen(Event::$event { merchant: code, body }) {
+                Ok(()) => answer(message.acknowledge()),
+                Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            }
+        }
     };
-    let body = String::from_utf8_lossy(&body).into_owned();
-    match merchant.desk().happen(Event::Bound { merchant: code, body }) {
-        Ok(()) => answer(message.acknowledge()),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
 }
 
-async fn low_balance(
-    State(merchant): State<DemoMerchant>,
-    Path(code): Path<String>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    if !merchant.trusts(&code, &Call { method, uri, headers, body: body.clone() }) {
-        return refuse(LOW_BALANCE, &codes::UNAUTHORIZED, "Signature");
-    }
-    let message = match LowBalanceMessage::read(&body) {
-        Ok(message) => message,
-        Err(fault) => return answer(fault_reply(LOW_BALANCE, &fault, None)),
-    };
-    let body = String::from_utf8_lossy(&body).into_owned();
-    match merchant.desk().happen(Event::Warned { merchant: code, body }) {
-        Ok(()) => answer(message.acknowledge()),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
-}
-
-async fn refund(
-    State(merchant): State<DemoMerchant>,
-    Path(code): Path<String>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    if !merchant.trusts(&code, &Call { method, uri, headers, body: body.clone() }) {
-        return refuse(REFUND, &codes::UNAUTHORIZED, "Signature");
-    }
-    let message = match RefundMessage::read(&body) {
-        Ok(message) => message,
-        Err(fault) => return answer(fault_reply(REFUND, &fault, None)),
-    };
-    let body = String::from_utf8_lossy(&body).into_owned();
-    match merchant.desk().happen(Event::Refunded { merchant: code, body }) {
-        Ok(()) => answer(message.acknowledge()),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
-}
+written_down!(binding, BINDING, BindingMessage, Bound);
+written_down!(low_balance, LOW_BALANCE, LowBalanceMessage, Warned);
+written_down!(refund, REFUND, RefundMessage, Refunded);
 
 /// The whole book. It shows tokens: it is a book of play money, open to this computer only.
 async fn show_book(State(merchant): State<DemoMerchant>) -> Response {

@@ -4,12 +4,11 @@
 //! float there for bills. What we owe the merchant stands on the other. Where the two do not agree, the difference is
 //! the provider's debt to us (or, negative, ours to it), or our loss or gain. One sum serves every bucket.
 
-use ledger::{AccountName, Books, Class, Journal, JournalId, JournalKind, Posting, Purpose, Side};
+use ledger::{AccountName, Books, Class, Journal, JournalId, JournalKind, Posting, Purpose, Side, words};
 use money::Amount;
 
 use super::{
     Bucket, Expectation, ItemState, ItemStep, ReconciliationItem, SettlementLine, SubjectKind, TEXT_MAX, expecting,
-    words,
 };
 use crate::{
     BillId, Decision, Key, PaymentId, RefundId, Refusal, Row,

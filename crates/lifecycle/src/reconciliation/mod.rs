@@ -24,7 +24,7 @@ mod matching;
 use std::fmt::Write as _;
 
 use calendar::{Instant, JakartaDay};
-use ledger::JournalId;
+use ledger::{JournalId, words};
 use money::Amount;
 
 pub use closing::{Action, Close, close};
@@ -38,34 +38,6 @@ pub const LINES_MAX: usize = 200_000;
 /// The longest reference, note or name, in bytes.
 pub const TEXT_MAX: usize = 256;
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name {
-            $($(#[$word_doc])* $word,)+
-        }
-
-        impl $name {
-            /// Each of them.
-            pub const ALL: &'static [Self] = &[$(Self::$word,)+];
-
-            /// The one word for it in table, log, report and command.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$word => $text,)+
-                }
-            }
-
-            /// The one of this name.
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|word| word.name() == text)
-            }
-        }
-    };
-}
-pub(crate) use words;
 
 words!(
     /// What a line or an expectation is about.
