@@ -36,7 +36,10 @@ fn a_used_sandbox_is_copied_to_postgres_and_back_and_the_demo_goes_on() {
     let once = payments(&demo(&first));
     let there = copy(&first, postgres);
     let untouched = path("untouched.db");
-    assert_eq!(there["tables"].as_array().map(Vec::len), Some(16));
+    for used in ["payments", "bills", "ledger_entries", "notifications"] {
+        let table = there["tables"].as_array().and_then(|tables| tables.iter().find(|table| table["name"] == used));
+        assert!(table.is_some_and(|table| table["rows"].as_u64() > Some(0)), "{used}: {there}");
+    }
     assert_eq!(payments(&demo(postgres)), 2 * once, "the demo goes on in PostgreSQL");
     let here = copy(postgres, &back);
     assert_ne!(there["tables"], here["tables"]);
@@ -45,7 +48,7 @@ fn a_used_sandbox_is_copied_to_postgres_and_back_and_the_demo_goes_on() {
     let other = Keeping::postgres();
     let there = copy(&back, other.options()[1]);
     assert_eq!(copy(other.options()[1], &format!("sqlite:{untouched}")), there);
-    let books = there["books"].as_array().expect("books").iter();
+    let books = there["books"].as_array().expect("books").iter().filter(|book| book["state"] == "succeeded");
     assert_eq!(books.map(|book| book["payments"].as_u64().expect("a count")).sum::<u64>(), 3 * once);
 }
 

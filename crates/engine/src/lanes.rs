@@ -9,7 +9,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -44,13 +44,21 @@ pub(crate) struct Lanes {
     lanes: RwLock<BTreeMap<(MerchantCode, NoticeKind), Arc<Lane>>>,
     /// How many endpoints are believed to be closed.
     closed: AtomicUsize,
+    /// How many changes of endpoints this process has committed.
+    changes: AtomicU64,
 }
 
 /// One endpoint's lane.
 pub(crate) struct Lane {
     places: Semaphore,
     queued: AtomicUsize,
-    status: RwLock<EndpointStatus>,
+    known: RwLock<Known>,
+}
+
+/// What is believed of an endpoint, and after how many of our own changes it was learnt.
+struct Known {
+    status: EndpointStatus,
+    after: u64,
 }
 
 /// Why an attempt is not made now.
@@ -61,7 +69,7 @@ struct NoPlace {
 
 impl Lane {
     fn status(&self) -> EndpointStatus {
-        self.status.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).status.clone()
     }
 
     /// Waits for its turn.
@@ -96,22 +104,31 @@ impl Lanes {
         let open = || Lane {
             places: Semaphore::new(width),
             queued: AtomicUsize::new(0),
-            status: RwLock::new(EndpointStatus::Open),
+            known: RwLock::new(Known { status: EndpointStatus::Open, after: 0 }),
         };
         let mut lanes = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
         lanes.entry(key).or_insert_with(|| Arc::new(open())).clone()
     }
 
-    /// Remembers what an endpoint's row says.
+    /// Remembers what was just committed of an endpoint.
     pub(crate) fn learn(&self, endpoint: &Endpoint) {
+        let after = self.changes.fetch_add(1, Ordering::SeqCst) + 1;
+        self.believe(endpoint, after);
+    }
+
+    /// Remembers what an endpoint's row said when so many changes were committed, unless there was one to it since.
+    fn believe(&self, endpoint: &Endpoint, after: u64) {
         let lane = self.lane(&endpoint.merchant, endpoint.kind);
-        let mut status = lane.status.write().unwrap_or_else(PoisonError::into_inner);
-        match (status.is_closed(), endpoint.status.is_closed()) {
+        let mut known = lane.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.after > after {
+            return;
+        }
+        match (known.status.is_closed(), endpoint.status.is_closed()) {
             (false, true) => drop(self.closed.fetch_add(1, Ordering::Relaxed)),
             (true, false) => drop(self.closed.fetch_sub(1, Ordering::Relaxed)),
             (false, false) | (true, true) => {}
         }
-        *status = endpoint.status.clone();
+        *known = Known { status: endpoint.status.clone(), after };
     }
 
     /// The endpoints of a merchant that are believed to be closed: where a notice may have to wait.
@@ -132,11 +149,12 @@ pub(crate) async fn refresh(engine: &Engine) {
     let mut after: Option<(MerchantCode, NoticeKind)> = None;
     loop {
         let asked = after.take();
+        let changes = engine.lanes().changes.load(Ordering::SeqCst);
         let page = engine
             .read(move |reader| reader.endpoints(asked.as_ref().map(|(merchant, kind)| (merchant, *kind)), PAGE_ROWS));
         let Some(page) = page.await else { return };
         for endpoint in &page {
-            engine.lanes().learn(endpoint);
+            engine.lanes().believe(endpoint, changes);
         }
         match page.last() {
             Some(last) if page.len() == PAGE_ROWS => after = Some((last.merchant.clone(), last.kind)),
@@ -182,12 +200,13 @@ pub(crate) async fn run(engine: &Engine, partner: Arc<Partner>, kind: NoticeKind
             None => return,
         };
         let Some(width) = status.width() else {
-            step(EndpointStep::LaneEmpty, vec![]).await;
+            step(EndpointStep::LaneEmpty(status), vec![]).await;
             return;
         };
         let now = engine.now();
         if engine.partner(code.as_str()).is_some_and(|partner| partner.merchant.suspended) {
-            step(EndpointStep::LaneRests(now.plus_seconds(SUSPENDED_SECONDS)), vec![]).await;
+            let until = now.plus_seconds(SUSPENDED_SECONDS);
+            step(EndpointStep::LaneRests { until, found: status }, vec![]).await;
             return;
         }
         let probes = status.is_closed() && matches!(status, EndpointStatus::Failing { .. });
@@ -198,13 +217,14 @@ pub(crate) async fn run(engine: &Engine, partner: Arc<Partner>, kind: NoticeKind
             if now.seconds_since(since) >= FAILING_SECONDS_MAX && !give_up(engine, &partner, kind).await {
                 return;
             }
-            step(EndpointStep::LaneRests(probe_at), vec![]).await;
+            step(EndpointStep::LaneRests { until: probe_at, found: status }, vec![]).await;
             return;
         }
         let wanted = if probes { PROBE_CHOICE } else { usize::try_from(width).unwrap_or(1) };
         let Some(mut waiting) = waiting(engine, &code, kind, wanted).await else { return };
         if waiting.is_empty() {
-            if !step(EndpointStep::LaneEmpty, vec![]).await || !status.is_closed() {
+            let closed = status.is_closed();
+            if !step(EndpointStep::LaneEmpty(status), vec![]).await || !closed {
                 return;
             }
             continue;

@@ -151,10 +151,16 @@ pub enum EndpointStep {
     },
     /// The lane tried these, all at once.
     LaneTried(Vec<(NotificationId, Attempt)>),
-    /// The lane finds none that waits.
-    LaneEmpty,
-    /// The lane can do nothing before this time.
-    LaneRests(Instant),
+    /// The lane finds none that waits, the endpoint being so. Where it is otherwise by now, somebody has given the lane
+    /// something to do since it looked.
+    LaneEmpty(EndpointStatus),
+    /// The lane can do nothing before a time.
+    LaneRests {
+        /// Until when.
+        until: Instant,
+        /// What it found the endpoint to be; where it is otherwise by now, that may be no reason to rest.
+        found: EndpointStatus,
+    },
     /// These waited for so long that they are given up on.
     Exhaust(Vec<NotificationId>),
     /// An operator, by name, has it take nothing until it is resumed.
@@ -193,9 +199,10 @@ impl EndpointCommand {
             EndpointStep::Exhaust(ids) | EndpointStep::Replay(ids) => {
                 ids.iter().map(notification).chain([own]).collect()
             }
-            EndpointStep::LaneEmpty | EndpointStep::LaneRests(_) | EndpointStep::Pause(_) | EndpointStep::Resume => {
-                vec![own]
-            }
+            EndpointStep::LaneEmpty(_)
+            | EndpointStep::LaneRests { .. }
+            | EndpointStep::Pause(_)
+            | EndpointStep::Resume => vec![own],
         }
     }
 
@@ -227,8 +234,11 @@ impl EndpointCommand {
                 let tries = tries.iter().filter_map(|(id, attempt)| Some((find(*id)?, attempt)));
                 lane.lane_tried(&tries.collect::<Vec<_>>(), context);
             }
-            EndpointStep::LaneEmpty => lane.found_empty(context),
-            EndpointStep::LaneRests(until) => lane.schedule(until, 0, context),
+            EndpointStep::LaneEmpty(found) if found == lane.endpoint.status => lane.found_empty(context),
+            EndpointStep::LaneRests { until, found } if found == lane.endpoint.status => {
+                lane.schedule(until, 0, context);
+            }
+            EndpointStep::LaneEmpty(_) | EndpointStep::LaneRests { .. } => {}
             EndpointStep::Exhaust(ids) => lane.exhaust(ids.into_iter().filter_map(find), context),
             EndpointStep::Pause(by) => {
                 lane.end(context);

@@ -126,10 +126,7 @@ impl ProductionServer {
     ///
     /// When it does not start; the text says what is missing.
     pub fn start() -> Self {
-        // Freed again at once; nobody else is given it so soon.
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("this machine has a free port");
-        let port = free.local_addr().expect("a listener has an address").port();
-        drop(free);
+        let port = free_port();
         let _alone = alone();
         let home = make(&format!("gerbang-production-{}-{port}", std::process::id()));
         let data = home.join("data");
@@ -161,6 +158,17 @@ impl ProductionServer {
     pub fn url(&self, host: &str, parameters: &str) -> String {
         format!("postgres://postgres@{host}:{}/postgres?{parameters}", self.port)
     }
+}
+
+/// A port that stays free while the server is made: below those that systems give to whoever asks for any, and of this
+/// process's own.
+fn free_port() -> u16 {
+    const PORTS: std::ops::Range<u32> = 16_000..20_000;
+    let first = std::process::id() % (PORTS.end - PORTS.start);
+    let ports = (PORTS.start + first..PORTS.end).chain(PORTS.start..PORTS.start + first);
+    let mut ports = ports.filter_map(|port| u16::try_from(port).ok());
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.find(free).expect("this machine has a free port")
 }
 
 impl Drop for ProductionServer {

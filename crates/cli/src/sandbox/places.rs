@@ -4,7 +4,8 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::Range,
 };
 
 use anyhow::Context as _;
@@ -16,6 +17,12 @@ use tokio::net::TcpListener;
 
 use super::folder::{Folder, write_whole};
 use crate::output::{advised, say};
+
+/// The ports of a sandbox where any will do: below those that systems give to outgoing connections, so that none of
+/// these takes a port while a gateway is away for a restart.
+const PORTS: Range<u16> = 20_000..32_768;
+/// So many ports are tried before the system may choose.
+const PORT_DRAWS_MAX: usize = 32;
 
 /// Where everything listens, and what else was drawn once.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -82,10 +89,10 @@ pub async fn bind_gateway(listen: SocketAddr, places: &mut Places) -> anyhow::Re
     let remembered = places.gateway.filter(|known| listen.port() == 0 && known.ip() == listen.ip());
     let listener = match remembered {
         Some(known) => TcpListener::bind(known).await,
-        None => TcpListener::bind(listen).await,
+        None => bind(listen).await,
     };
     let listener = match listener {
-        Err(_) if remembered.is_some() => TcpListener::bind(listen).await,
+        Err(_) if remembered.is_some() => bind(listen).await,
         other => other,
     };
     let listener = listener.map_err(|error| match error.kind() {
@@ -99,6 +106,23 @@ pub async fn bind_gateway(listen: SocketAddr, places: &mut Places) -> anyhow::Re
     Ok(listener)
 }
 
+/// Listens there; port 0 is a drawn one.
+async fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+    if listen.port() == 0 {
+        for _ in 0..PORT_DRAWS_MAX {
+            if let Ok(listener) = TcpListener::bind((listen.ip(), draw_port())).await {
+                return Ok(listener);
+            }
+        }
+    }
+    TcpListener::bind(listen).await
+}
+
+fn draw_port() -> u16 {
+    let among = u128::from(PORTS.end - PORTS.start);
+    PORTS.start + u16::try_from(SystemFresh::of_system().id() % among).unwrap_or_default()
+}
+
 /// Listens on this computer only, where it did last time, if that is free.
 pub async fn bind_local(place: &mut Option<SocketAddr>, who: &str) -> anyhow::Result<TcpListener> {
     if let Some(known) = *place {
@@ -107,7 +131,8 @@ pub async fn bind_local(place: &mut Option<SocketAddr>, who: &str) -> anyhow::Re
             Err(error) => say(format!("{who} listened on {known} before, which does not work now ({error}); it moves")),
         }
     }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.with_context(|| format!("listen for {who}"))?;
+    let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let listener = bind(any).await.with_context(|| format!("listen for {who}"))?;
     *place = Some(listener.local_addr()?);
     Ok(listener)
 }

@@ -200,7 +200,7 @@ fn a_probe_that_is_accepted_lets_the_rest_follow_more_and_more_at_once() {
     assert_eq!(widths, [1, 2, 4, 8, WIDTH_MAX, WIDTH_MAX, WIDTH_MAX]);
     assert_eq!(bench.status(), EndpointStatus::Open);
     // Nothing waits: the lane ends.
-    bench.run(EndpointStep::LaneEmpty);
+    bench.run(EndpointStep::LaneEmpty(bench.status()));
     assert_eq!(bench.lane(), None);
     assert!(bench.gateway.tasks.is_empty());
 }
@@ -214,11 +214,33 @@ fn a_lane_that_finds_nothing_looks_again_after_it_opened() {
     }
     bench.run(EndpointStep::LaneTried(waiting.iter().map(|id| (*id, Attempt::Accepted)).collect()));
     assert!(bench.status().is_closed());
-    bench.run(EndpointStep::LaneEmpty);
+    bench.run(EndpointStep::LaneEmpty(bench.status()));
     assert_eq!(bench.status(), EndpointStatus::Open);
     assert!(bench.lane().is_some(), "somebody may have had one wait until now");
-    bench.run(EndpointStep::LaneEmpty);
+    bench.run(EndpointStep::LaneEmpty(bench.status()));
     assert_eq!(bench.lane(), None);
+}
+
+#[test]
+fn a_lane_that_looked_before_somebody_gave_it_something_to_do_does_not_end_or_rest() {
+    let mut bench = Bench::new();
+    let id = bench.tell();
+    bench.tried(id, Attempt::Accepted);
+    let found = bench.status();
+    assert_eq!(found, EndpointStatus::Open);
+    bench.run(EndpointStep::Replay(vec![id]));
+    let next = bench.lane().unwrap();
+    assert_eq!((next.due_at, next.attempts), (bench.now(), 0));
+    bench.run(EndpointStep::LaneEmpty(found));
+    assert_eq!(bench.lane().as_ref(), Some(&next), "whoever comes next takes it up");
+
+    let (mut bench, _) = Bench::closed();
+    let found = bench.status();
+    bench.run(EndpointStep::Resume);
+    let next = bench.lane().unwrap();
+    assert_eq!(next.due_at, bench.now());
+    bench.run(EndpointStep::LaneRests { until: bench.now().plus_seconds(DAY), found });
+    assert_eq!(bench.lane(), Some(next), "what an operator resumed does not wait for a probe");
 }
 
 #[test]
@@ -354,7 +376,7 @@ fn too_many_at_once_and_a_suspended_merchant_wait_in_the_store() {
     let id = put_off(&mut bench, false);
     assert_eq!((bench.state(id), bench.status().width()), ("waiting", Some(1)));
     let until = bench.now().plus_seconds(60);
-    bench.run(EndpointStep::LaneRests(until));
+    bench.run(EndpointStep::LaneRests { until, found: bench.status() });
     assert_eq!(bench.lane().unwrap().due_at, until);
 }
 
