@@ -29,7 +29,7 @@ pub struct RefundRules {
     pub days: i64,
     /// Whether a charge that was paid can be called off too.
     pub cancels_paid: bool,
-    /// HTTP status and case for a charge that it does not know.
+    /// HTTP status and case of a refund of a charge that it does not know; a cancellation of one is 404/01.
     pub unknown_charge: (u16, &'static str),
     /// Whether it sends a notice about a refund that was not answered at once.
     pub notices: bool,
@@ -186,7 +186,8 @@ impl Wallet {
 
     /// HTTP status and case of why nothing can go back.
     fn check_refund(&self, ask: &RefundAsk, rules: RefundRules, now: Instant) -> Result<(), (u16, &'static str)> {
-        let charge = self.state.charges.get(&ask.charge).ok_or(rules.unknown_charge)?;
+        let unknown = if ask.cancels { (404, "01") } else { rules.unknown_charge };
+        let charge = self.state.charges.get(&ask.charge).ok_or(unknown)?;
         let age = now.seconds_since(charge.created_at);
         if ask.cancels {
             let untouched = self.given_back(&ask.charge, &ask.key) == Amount::ZERO;
