@@ -166,7 +166,7 @@ pub(crate) fn able(context: &ReadContext<'_>, able: impl Fn(&ProductFacts) -> bo
 pub(crate) fn refunded_at(refund: &Refund) -> Instant {
     match refund.status {
         RefundStatus::Succeeded { at, .. } | RefundStatus::Failed { at, .. } => at,
-        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } => refund.created_at,
+        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } | RefundStatus::Owed { .. } => refund.created_at,
     }
 }
 

@@ -9,6 +9,7 @@ use lifecycle::{
     bill::Bill,
     breaker::State,
     command::World,
+    payment::Payment,
     task::{Task, TaskKind},
 };
 
@@ -42,8 +43,13 @@ fn is_asked_for(command: &Command) -> bool {
 /// ends something that was begun.
 fn asked<'l>(task: &Task, lines: &'l Lines, rows: &Rows<'_>) -> Vec<&'l Line> {
     let product = match &task.kind {
-        TaskKind::Charge(id) | TaskKind::ConfirmWithMerchant(id) => rows.product_of_payment(*id),
-        TaskKind::Refund(about) => rows.product_of_payment(about.payment),
+        TaskKind::Charge(id) | TaskKind::ConfirmWithMerchant(id) => {
+            rows.payment(*id).and_then(|payment| payment.product.clone())
+        }
+        TaskKind::Refund(about) => {
+            let line = rows.payment(about.payment).and_then(|payment| lines.of_payment(payment));
+            return line.map(AsRef::as_ref).into_iter().collect();
+        }
         TaskKind::Bind(id) => rows.product_of_link(*id),
         TaskKind::InquireAccount { product, .. } => Some(product.clone()),
         TaskKind::CreateAccount(id) => match rows.row(&Key::AccountCreation(*id)) {
@@ -77,9 +83,9 @@ impl Rows<'_> {
         own.or_else(|| self.world.row(key))
     }
 
-    fn product_of_payment(&self, id: PaymentId) -> Option<ProductCode> {
+    fn payment(&self, id: PaymentId) -> Option<&Payment> {
         match self.row(&Key::Payment(id))? {
-            Row::Payment(payment) => payment.product.clone(),
+            Row::Payment(payment) => Some(payment),
             _ => None,
         }
     }

@@ -413,7 +413,7 @@ fn refund_call(engine: &Engine, payment: &Payment, call: ProviderCall) -> Option
 fn refund_sent_at(refund: &Refund) -> Option<calendar::Instant> {
     match refund.status {
         RefundStatus::Refunding { sent_at } | RefundStatus::Unknown { sent_at, .. } => Some(sent_at),
-        RefundStatus::Succeeded { .. } | RefundStatus::Failed { .. } => None,
+        RefundStatus::Owed { .. } | RefundStatus::Succeeded { .. } | RefundStatus::Failed { .. } => None,
     }
 }
 

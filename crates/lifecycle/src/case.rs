@@ -70,11 +70,12 @@ impl Row {
         }
     }
 
-    /// Whether a provider was asked for it and what became of it is not known: what may be ruled about.
+    /// Whether a provider was asked for it and what became of it is not known, or it refuses for good what a rule of ours
+    /// gives back: what may be ruled about.
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Payment(row) => row.is_unknown(),
-            Self::Refund(row) => row.is_open(),
+            Self::Refund(row) => row.is_open() || row.is_owed(),
             Self::Bill(row) => row.status.is_open(),
             Self::Link(row) => matches!(row.status, LinkStatus::Unknown { .. }),
             Self::AccountCreation(row) => matches!(row.status, AccountCreationStatus::Creating { .. }),
@@ -82,12 +83,29 @@ impl Row {
         }
     }
 
-    /// The case that it is while somebody must watch it: a provider was asked and what became of it is not known, or
-    /// money of it waits in clearing. A payment that is being charged or waits for its customer is not one yet.
+    /// When what may be ruled about was sent to its provider, where it may be sent more than once.
+    pub fn sent_at(&self) -> Option<Instant> {
+        match self {
+            Self::Refund(row) => match row.status {
+                RefundStatus::Refunding { sent_at } | RefundStatus::Unknown { sent_at, .. } => Some(sent_at),
+                RefundStatus::Owed { .. } | RefundStatus::Succeeded { .. } | RefundStatus::Failed { .. } => None,
+            },
+            Self::Bill(row) => match row.status {
+                BillStatus::Sent { sent_at }
+                | BillStatus::InProcess { sent_at, .. }
+                | BillStatus::Unknown { sent_at, .. } => Some(sent_at),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The case that it is while somebody must watch it: a provider was asked and what became of it is not known, money
+    /// of it waits in clearing, or it is owed to a customer. A payment that is being charged or waits for its customer is not one yet.
     pub fn open_case(&self) -> Option<Case> {
         let open = match self {
             Self::Payment(row) => row.is_unknown(),
-            Self::Refund(row) => row.is_open(),
+            Self::Refund(row) => row.is_open() || row.is_owed(),
             Self::Bill(row) => row.status.is_open() || row.waits_in_clearing(),
             Self::Link(row) => matches!(row.status, LinkStatus::Binding { .. } | LinkStatus::Unknown { .. }),
             Self::AccountCreation(row) => matches!(row.status, AccountCreationStatus::Creating { .. }),
@@ -221,6 +239,12 @@ fn standing(row: &Row) -> Option<Standing> {
         Row::Refund(row) => match &row.status {
             RefundStatus::Refunding { sent_at } => Some(Standing::first_call(*sent_at, row.amount)),
             RefundStatus::Unknown { evidence, since, checks, .. } => unknown(*since, row.amount, evidence, *checks),
+            RefundStatus::Owed { reason, since } => unknown(
+                *since,
+                row.amount,
+                &format!("the customer is to get it back, and the provider refuses: {reason:?}"),
+                0,
+            ),
             RefundStatus::Succeeded { .. } | RefundStatus::Failed { .. } => None,
         },
         Row::Bill(row) => {

@@ -60,6 +60,11 @@ impl Refund {
         matches!(self.status, RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. })
     }
 
+    /// Whether a rule of ours wants what the provider refuses for good, so that operators must see to it.
+    pub fn is_owed(&self) -> bool {
+        matches!(self.status, RefundStatus::Owed { .. })
+    }
+
     /// What a task about it needs.
     pub fn task(&self) -> RefundTask {
         RefundTask { refund: self.id, payment: self.payment, kind: self.kind }
@@ -123,6 +128,14 @@ pub enum RefundStatus {
         /// How often the provider was asked.
         checks: u32,
     },
+    /// A rule of ours gives it back and the provider refuses for good. The amount stays reserved until operators gave it
+    /// back otherwise, or rule that it is not given back.
+    Owed {
+        /// Why the provider refuses.
+        reason: Reason,
+        /// Since when.
+        since: Instant,
+    },
     /// The customer has the money back, or will have it by the provider's word.
     Succeeded {
         /// The provider's reference.
@@ -145,6 +158,7 @@ impl RefundStatus {
         match self {
             Self::Refunding { .. } => "refunding",
             Self::Unknown { .. } => "unknown",
+            Self::Owed { .. } => "owed",
             Self::Succeeded { .. } => "succeeded",
             Self::Failed { .. } => "failed",
         }
@@ -406,6 +420,12 @@ pub fn reported(
             }
             return decision;
         }
+        RefundStatus::Owed { .. } => {
+            if let Outcome::Refunded { provider_reference } = outcome {
+                succeed(refund, released(payment, refund.amount), provider_reference, &mut decision, context);
+            }
+            return decision;
+        }
         RefundStatus::Succeeded { .. } => return decision,
     };
     let evidence = match outcome {
@@ -418,6 +438,11 @@ pub fn reported(
         Outcome::Refused(_) | Outcome::NotFound if task.is_some() && !is_asker(refund, task) => return decision,
         Outcome::Refused(reason) if refund.request.is_none() && is_its_call(task) && reason.is_of_the_source() => {
             send_again(refund, task, &mut decision, context);
+            return decision;
+        }
+        Outcome::Refused(reason) if refund.request.is_none() => {
+            let status = RefundStatus::Owed { reason, since: context.now };
+            decision.rows.push(Refund { status, asker: None, ..refund.clone() }.into());
             return decision;
         }
         Outcome::Refused(reason) => {
@@ -472,6 +497,13 @@ fn succeed(
     decision.rows.extend([payment.into(), refund.into()]);
 }
 
+/// Operators rule that what is owed is not given back: the merchant keeps it.
+pub(crate) fn waived(refund: &Refund, payment: &Payment, reason: Reason, context: &mut Context<'_>) -> Decision {
+    let mut decision = Decision::default();
+    fail(refund, payment, reason, &mut decision, context);
+    decision
+}
+
 /// Known not to have happened: its amount may go back by another refund.
 fn fail(refund: &Refund, payment: &Payment, reason: Reason, decision: &mut Decision, context: &mut Context<'_>) {
     let payment = released(payment, refund.amount);
@@ -518,7 +550,7 @@ fn remain_open(
             let wait = INQUIRY_WAITS_SECONDS[(checks as usize).min(INQUIRY_WAITS_SECONDS.len() - 1)];
             (RefundStatus::Unknown { evidence, sent_at: *sent_at, since: *since, checks }, wait)
         }
-        RefundStatus::Succeeded { .. } | RefundStatus::Failed { .. } => return,
+        RefundStatus::Owed { .. } | RefundStatus::Succeeded { .. } | RefundStatus::Failed { .. } => return,
     };
     let kind = TaskKind::InquireRefund(refund.task());
     let asker = Some(decision.repeat(context, kind, now.plus_seconds(wait)));

@@ -46,6 +46,9 @@ pub struct Ruling {
     pub proposed_by: String,
     /// When.
     pub proposed_at: Instant,
+    /// When its case had last been sent to the provider, where that can happen more than once: the evidence speaks of that
+    /// sending and of no later one.
+    pub sent_at: Option<Instant>,
     /// Where it stands.
     pub status: RulingStatus,
 }
@@ -282,11 +285,11 @@ fn propose(ruling: Ruling, world: &dyn World) -> Result<Decision, Refusal> {
     if proposed || !fits || !row.is_unknown() || !ruling.is_possible(row) {
         return Err(Refusal::StepImpossible);
     }
-    Ok(only(ruling))
+    Ok(only(Ruling { sent_at: row.sent_at(), ..ruling }))
 }
 
 /// A second person agrees: what was ruled becomes so by the rules by which a provider's word would. A case that the
-/// provider decided meanwhile stays as it decided, and the ruling is withdrawn.
+/// provider decided meanwhile stays as it decided, or was sent again because of its word: then the ruling is withdrawn.
 fn approve(
     ruling: &Ruling,
     parties: &Parties,
@@ -299,7 +302,7 @@ fn approve(
     }
     let row = world.row(&ruling.case.key(ruling.about)).ok_or(Refusal::StepImpossible)?;
     let at = context.now;
-    if !row.is_unknown() {
+    if !row.is_unknown() || row.sent_at() != ruling.sent_at {
         return Ok(only(ruling.now(RulingStatus::Withdrawn { by: PROVIDER.into(), at })));
     }
     let mut decision = carry_out(ruling, row, parties, world, context).ok_or(Refusal::StepImpossible)?;
@@ -330,6 +333,9 @@ fn carry_out(
         }
         Row::Refund(row) => {
             let payment = payment_row(world, &Key::Payment(parties.payment.filter(|id| *id == row.payment)?))?;
+            if row.is_owed() && ruling.verdict == Verdict::Failed {
+                return Some(refund::waived(row, payment, Reason::DoNotHonor, context));
+            }
             let outcome = outcome(Outcome::Refunded { provider_reference });
             Some(refund::reported(row, payment, None, outcome, context))
         }

@@ -190,7 +190,7 @@ fn compare_refund(
     let done = match refund.status {
         RefundStatus::Succeeded { .. } => Some(refund.amount),
         RefundStatus::Failed { .. } => None,
-        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } => {
+        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } | RefundStatus::Owed { .. } => {
             comparison.undecided.push(format!("{} is {}", refund.partner_reference, refund.status.name()));
             None
         }

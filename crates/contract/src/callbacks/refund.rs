@@ -132,7 +132,9 @@ impl RefundMessage {
             RefundStatus::Succeeded { provider_reference, .. } => {
                 RefundOutcome::GivenBack(Some(provider_reference.clone()))
             }
-            RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } => RefundOutcome::GivenBack(None),
+            RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } | RefundStatus::Owed { .. } => {
+                RefundOutcome::GivenBack(None)
+            }
         };
         Self {
             payment_reference: payment.partner_reference.clone(),

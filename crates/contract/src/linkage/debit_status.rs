@@ -200,7 +200,7 @@ fn write_status(object: &mut ObjectWriter, payment: &Payment, refunds: &[Refund]
 fn write_refund(refund: &Refund, entry: &mut ObjectWriter) {
     let status = match refund.status {
         RefundStatus::Succeeded { .. } => "00",
-        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } => "03",
+        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } | RefundStatus::Owed { .. } => "03",
         RefundStatus::Failed { .. } => "06",
     };
     entry

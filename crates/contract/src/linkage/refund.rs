@@ -168,7 +168,9 @@ impl Refund {
 pub(super) fn outcome(refund: &Refunding) -> Result<&'static Case, Fault> {
     match &refund.status {
         RefundStatus::Succeeded { .. } => Ok(&codes::SUCCESSFUL),
-        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } => Ok(&codes::REQUEST_IN_PROGRESS),
+        RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. } | RefundStatus::Owed { .. } => {
+            Ok(&codes::REQUEST_IN_PROGRESS)
+        }
         RefundStatus::Failed { reason, .. } => {
             let (case, argument) = refusals::case_of_reason(reason);
             Err(Fault { case, argument })

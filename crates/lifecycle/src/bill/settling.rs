@@ -436,8 +436,13 @@ impl Settling<'_> {
 
     /// Answers the call that waits, if nothing was said to it yet and there is something to say, and keeps the bill.
     fn end(mut self) -> Decision {
-        if !self.bill.status.is_open() && !self.bill.owes_token() {
-            self.bill.asker = None;
+        // What is decided is asked about no more, whoever told.
+        if !self.bill.status.is_open()
+            && !self.bill.owes_token()
+            && let Some(asker) = self.bill.asker.take()
+            && self.task.is_none_or(|task| task.id != asker)
+        {
+            self.decision.ended.push(asker);
         }
         if self.unanswered && !matches!(self.bill.status, BillStatus::Sent { .. }) {
             let answer = match &self.bill.status {

@@ -523,6 +523,28 @@ fn a_refund_that_a_rule_began_is_sent_again_until_its_provider_takes_it() {
 }
 
 #[test]
+fn what_a_rule_gives_back_and_the_provider_refuses_for_good_is_owed_until_operators_see_to_it() {
+    let mut gateway = Gateway::default();
+    let id = failed(&mut gateway);
+    gateway.run(Command::ChargeNoticed { payment: id, outcome: charged() }).unwrap();
+    let asked = task(&mut gateway, "refund");
+    end(&mut gateway, asked, Outcome::Refused(Reason::NotPermitted));
+    let refund = the_refund(&gateway);
+    assert_eq!((refund.status.name(), refund.asker), ("owed", None));
+    stands(&gateway, 50_000, 0);
+    assert!(refund_notices(&gateway).is_empty(), "nothing is decided yet");
+    let case = lifecycle::case::OpenCase::of(&refund.clone().into()).expect("operators see it");
+    assert_eq!((case.state, case.reserved, case.first_call), ("owed", PAID, false));
+    // A second refusal changes nothing; that it went back after all is believed.
+    let noticed = |outcome| Command::RefundNoticed { refund: refund.id, payment: id, outcome };
+    gateway.run(noticed(Outcome::Refused(Reason::DoNotHonor))).unwrap();
+    assert_eq!(the_refund(&gateway), refund);
+    gateway.run(noticed(given_back())).unwrap();
+    stands(&gateway, 0, 50_000);
+    assert_eq!(refund_notices(&gateway), ["succeeded"]);
+}
+
+#[test]
 fn a_word_about_an_earlier_sending_does_not_fail_the_one_under_way() {
     for late in [Outcome::Refused(Reason::DoNotHonor), Outcome::NotFound] {
         let mut gateway = Gateway::default();

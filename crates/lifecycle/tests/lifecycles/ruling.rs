@@ -11,7 +11,7 @@ use lifecycle::{
     payment::{Pay, Payment, PaymentStatus},
     provider::Outcome,
     ruling::{EVIDENCE_BYTES_MAX, Parties, Ruling, RulingStatus, Step, Verdict},
-    task::TaskKind,
+    task::{Task, TaskKind},
 };
 use money::Amount;
 
@@ -52,6 +52,7 @@ fn proposal(gateway: &Gateway, case: Case, verdict: Verdict) -> Ruling {
         evidence: b"page 3".to_vec(),
         proposed_by: "one".into(),
         proposed_at: gateway.now,
+        sent_at: None,
         status: RulingStatus::Proposed,
     }
 }
@@ -355,4 +356,59 @@ fn an_open_case_says_what_is_reserved_and_who_asks_next() {
     billing::sent(&mut gateway);
     let case = OpenCase::of(&billing::the_bill(&gateway).into()).unwrap();
     assert!(!case.is_due(gateway.now) && case.is_due(gateway.now.plus_seconds(60)), "its first call ends by itself");
+}
+
+/// A refund that a rule of ours began, after a charge that came late; the call that asks for it.
+fn late_refund(gateway: &mut Gateway) -> (Case, Task) {
+    let id = unknown_payment(gateway);
+    ruled(gateway, case_of(id), Verdict::Failed);
+    gateway.run(Command::ChargeNoticed { payment: id, outcome: charged() }).unwrap();
+    let call = gateway.take(|task| matches!(task.kind, TaskKind::Refund(_))).expect("a refund");
+    let TaskKind::Refund(about) = &call.kind else { unreachable!() };
+    ((CaseKind::Refund, about.refund.bits()), call)
+}
+
+fn end(gateway: &mut Gateway, task: Task, outcome: Outcome) {
+    gateway.run(Command::TaskEnded { task, outcome, link: None }).unwrap();
+}
+
+fn refund_state(gateway: &Gateway, case: Case) -> &'static str {
+    match gateway.rows.get(&case.0.key(case.1)) {
+        Some(Row::Refund(refund)) => refund.status.name(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_owed_was_given_back_otherwise_or_is_not_given_back() {
+    for (verdict, state, back) in [(Verdict::Succeeded, "succeeded", 50_000), (Verdict::Failed, "failed", 0)] {
+        let mut gateway = Gateway::default();
+        let (case, call) = late_refund(&mut gateway);
+        end(&mut gateway, call, Outcome::Refused(Reason::NotPermitted));
+        assert_eq!(refund_state(&gateway, case), "owed");
+        gateway.now = gateway.now.plus_seconds(60);
+        ruled(&mut gateway, case, verdict);
+        assert_eq!(refund_state(&gateway, case), state);
+        let payment = payment(&gateway);
+        assert_eq!((payment.refunding, payment.refunded), (Amount::ZERO, Amount::rupiah(back)));
+        let told = gateway.notices.iter().filter(|notice| matches!(notice, Notice::Refund(_))).count();
+        assert_eq!(told, 1);
+    }
+}
+
+#[test]
+fn evidence_about_an_earlier_sending_rules_nothing_about_a_later_one() {
+    let mut gateway = Gateway::default();
+    let (case, call) = late_refund(&mut gateway);
+    end(&mut gateway, call, Outcome::Unknown("timeout".into()));
+    gateway.now = gateway.now.plus_seconds(60);
+    let ruling = proposal(&gateway, case, Verdict::Failed);
+    propose(&mut gateway, &ruling).unwrap();
+    // Its window is over and it never arrived: the rule sends it again.
+    let question = gateway.take(|task| matches!(task.kind, TaskKind::InquireRefund(_))).expect("a question");
+    end(&mut gateway, question, Outcome::NotFound);
+    assert_eq!(refund_state(&gateway, case), "refunding");
+    approve(&mut gateway, &ruling, "two").unwrap();
+    assert_eq!(status(&gateway, &ruling).name(), "withdrawn");
+    assert_eq!(refund_state(&gateway, case), "refunding");
 }

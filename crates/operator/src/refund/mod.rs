@@ -19,6 +19,9 @@ fn state(status: &RefundStatus) -> Value {
             "since": view::time(*since),
             "checks": checks,
         }),
+        RefundStatus::Owed { reason, since } => {
+            json!({ "since": view::time(*since), "reason": format!("{reason:?}") })
+        }
         RefundStatus::Succeeded { provider_reference, at } => {
             json!({ "at": view::time(*at), "provider_reference": provider_reference })
         }

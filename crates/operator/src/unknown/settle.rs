@@ -62,6 +62,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
         evidence,
         proposed_by: input.operator().chars().take(OPERATOR_LENGTH_MAX).collect(),
         proposed_at: now,
+        sent_at: None,
         status: RulingStatus::Proposed,
     };
     let impossible = "case: its outcome is known, a ruling about it is proposed already, or it cannot be ruled so \

@@ -62,6 +62,12 @@ enum RefundStatusRow {
         since: Instant,
         checks: u32,
     },
+    Owed {
+        #[serde(with = "ReasonRow")]
+        reason: Reason,
+        #[serde(with = "kept")]
+        since: Instant,
+    },
     Succeeded {
         provider_reference: String,
         #[serde(with = "kept")]

@@ -33,6 +33,8 @@ pub(crate) struct RulingRow {
     proposed_by: String,
     #[serde(with = "kept")]
     proposed_at: Instant,
+    #[serde(default, with = "kept::option", skip_serializing_if = "Option::is_none")]
+    sent_at: Option<Instant>,
     #[serde(with = "RulingStatusRow")]
     status: RulingStatus,
 }

@@ -442,6 +442,7 @@ fn refunds() -> Vec<Row> {
     let statuses = [
         RefundStatus::Refunding { sent_at: at(5) },
         RefundStatus::Unknown { evidence: "timeout".into(), sent_at: at(5), since: at(6), checks: 3 },
+        RefundStatus::Owed { reason: Reason::NotPermitted, since: at(6) },
         RefundStatus::Succeeded { provider_reference: "theirs".into(), at: at(7) },
         RefundStatus::Failed { reason: Reason::NotPermitted, at: at(7) },
     ];
@@ -469,6 +470,7 @@ pub fn ruling(number: u128, case: CaseKind, status: RulingStatus) -> Ruling {
         evidence: vec![0, 1, 127, 128, 255],
         proposed_by: "siti".into(),
         proposed_at: at(1),
+        sent_at: Some(at(0)),
         status,
     }
 }
@@ -488,6 +490,7 @@ fn rulings() -> Vec<Row> {
         provider_reference: None,
         token: None,
         evidence: vec![],
+        sent_at: None,
         ..ruling(1_099, CaseKind::Payment, RulingStatus::Proposed)
     };
     all.map(|(number, (case, status))| ruling(number, case, status).into()).chain([bare.into()]).collect()

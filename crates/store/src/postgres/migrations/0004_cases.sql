@@ -6,7 +6,7 @@ CREATE TABLE refunds (
     kind TEXT COLLATE "C" NOT NULL CHECK (kind IN ('cancel', 'refund')),
     reference TEXT COLLATE "C" NOT NULL,
     amount_sen BIGINT NOT NULL CHECK (amount_sen >= 0),
-    state TEXT COLLATE "C" NOT NULL CHECK (state IN ('refunding', 'unknown', 'succeeded', 'failed')),
+    state TEXT COLLATE "C" NOT NULL CHECK (state IN ('refunding', 'unknown', 'owed', 'succeeded', 'failed')),
     format BIGINT NOT NULL,
     detail BYTEA NOT NULL,
     UNIQUE (merchant, kind, reference)

@@ -6,7 +6,7 @@ CREATE TABLE refunds (
     kind TEXT NOT NULL CHECK (kind IN ('cancel', 'refund')),
     reference TEXT NOT NULL,
     amount_sen INTEGER NOT NULL CHECK (amount_sen >= 0),
-    state TEXT NOT NULL CHECK (state IN ('refunding', 'unknown', 'succeeded', 'failed')),
+    state TEXT NOT NULL CHECK (state IN ('refunding', 'unknown', 'owed', 'succeeded', 'failed')),
     format INTEGER NOT NULL,
     detail BLOB NOT NULL,
     UNIQUE (merchant, kind, reference)
