@@ -193,6 +193,7 @@ pub struct MerchantSettings {
     payment_url: Option<String>,
     binding_url: Option<String>,
     low_balance_url: Option<String>,
+    bill_url: Option<String>,
     refund_url: Option<String>,
 }
 
@@ -592,6 +593,7 @@ impl MerchantSettings {
                 payment_url: self.payment_url.clone(),
                 binding_url: self.binding_url.clone(),
                 low_balance_url: self.low_balance_url.clone(),
+                bill_url: self.bill_url.clone(),
                 refund_url: self.refund_url.clone(),
             },
             // What lets a merchant sell bills is the operator's, given at its door.

@@ -399,7 +399,29 @@ async fn a_low_deposit_is_told_once_and_what_failed_is_given_back(keeping: Keepi
     assert_eq!(book["warnings"]["LOW"].as_object().map(serde_json::Map::len), Some(1), "once: {book}");
 }
 
+async fn what_was_open_when_it_was_answered_is_told_when_it_is_decided(keeping: Keeping) {
+    let world = World::sandbox(keeping);
+    let sender = world.sender();
+    let merchant = world.json("ready.json")["biller"]["sender_id"].as_str().expect("a text").to_owned();
+    let at_once = sender.buy(CREDIT, "081218816221").await;
+    assert!(at_once.succeeded(), "{}", at_once.body);
+    let open = sender.buy(CREDIT, "081218810999").await;
+    assert_eq!(open.code(), "9999", "{}", open.body);
+    let reference = open.text("ref_id");
+    assert!(sender.settled(&reference).await.succeeded());
+    let bills = eventually("the merchant is told", async || {
+        let bills = world.book().await["bills"][&merchant].clone();
+        bills[&reference].is_object().then_some(bills)
+    })
+    .await;
+    let words: Vec<&str> =
+        bills[&reference].as_object().expect("it").values().filter_map(|word| word.as_str()).collect();
+    assert_eq!(words, ["SUCCESS"]);
+    assert!(bills[&at_once.text("ref_id")].is_null(), "its own answer said it: {bills}");
+}
+
 on_both_keepings! {
+    what_was_open_when_it_was_answered_is_told_when_it_is_decided,
     the_published_samples_are_answered_as_printed,
     products_without_an_inquiry_are_paid_as_the_samples_have_it,
     the_token_is_the_same_however_often_it_is_asked_for,

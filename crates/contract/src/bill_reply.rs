@@ -85,6 +85,13 @@ fn standing(bill: &Bill) -> Option<(&'static Case, &'static str, &'static str)> 
     }
 }
 
+/// How a bill stands, as its status is told: the code, its text, and the one word.
+pub(crate) fn told(bill: &Bill) -> (&'static str, String, &'static str) {
+    let (case, text, word) = standing(bill).unwrap_or((&biller::SUCCESS, biller::IN_PROCESS_TEXT, "IN_PROCESS"));
+    let text = if text.is_empty() { biller::description(case, None) } else { text.to_owned() };
+    (case.case, text, word)
+}
+
 /// The words of [`standing`].
 pub(crate) const STATUS_WORDS: &[&str] = &["SUCCESS", "IN_PROCESS", "SUSPECT", "FAILED", "REVERSED"];
 

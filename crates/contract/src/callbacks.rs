@@ -25,10 +25,12 @@ use crate::{
     refusals::case_of_reason,
 };
 
+mod bill;
 mod binding;
 mod low_balance;
 mod refund;
 
+pub use bill::{BILL_FIELDS, BillMessage};
 pub(crate) use binding::write_tokens;
 pub use binding::{BINDING_FIELDS, BindingMessage, BindingOutcome};
 pub use low_balance::{LOW_BALANCE_FIELDS, LowBalanceMessage};
@@ -46,6 +48,8 @@ pub const PAYMENT: ServiceCode = ServiceCode("25");
 pub const BINDING: ServiceCode = ServiceCode("07");
 /// The service code of the refund notification: direct debit's notify.
 pub const REFUND: ServiceCode = ServiceCode("56");
+/// The service code of the bill notification, our own.
+pub const BILL: ServiceCode = ServiceCode("98");
 /// The service code of the low balance warning, our own.
 pub const LOW_BALANCE: ServiceCode = ServiceCode("99");
 
@@ -125,6 +129,20 @@ pub static CALLBACKS: &[Callback] = &[
         cases: &[&codes::SUCCESSFUL, &codes::CONFLICT],
         sample: include_str!("../samples/callback_refund.json"),
         answer_sample: r#"{"responseCode":"2005600","responseMessage":"Successful"}"#,
+    },
+    Callback {
+        service: BILL,
+        title: "Bill notification",
+        promise: "Tells what became of a bill whose call had been answered before that was known (`Inproses`, `9999`, or no \
+                  answer in time), that a token came later, and that what was told to have failed was paid after all, \
+                  or was taken back. A bill whose own answer said it is not told again. Sent when a bill address is \
+                  registered; signed and repeated like Payment. After `IN_PROCESS`, paid and without its token yet, \
+                  another one brings the token.",
+        fields: BILL_FIELDS,
+        answer_fields: &[],
+        cases: &[&codes::SUCCESSFUL, &codes::CONFLICT],
+        sample: include_str!("../samples/callback_bill.json"),
+        answer_sample: r#"{"responseCode":"2009800","responseMessage":"Successful"}"#,
     },
     Callback {
         service: LOW_BALANCE,
@@ -506,6 +524,7 @@ pub fn notification_body(notice: &Notice, merchant: &Merchant, id: NotificationI
         Notice::Binding(notice) => BindingMessage::about(notice, id).write(),
         Notice::LowBalance(notice) => LowBalanceMessage::about(notice, merchant, id).write(),
         Notice::Refund(notice) => RefundMessage::about(notice, merchant, id).write(),
+        Notice::Bill(bill) => BillMessage::about(bill, id).write(),
     }
 }
 
@@ -557,6 +576,7 @@ fn kind_service(kind: NoticeKind) -> ServiceCode {
         NoticeKind::Binding => BINDING,
         NoticeKind::LowBalance => LOW_BALANCE,
         NoticeKind::Refund => REFUND,
+        NoticeKind::Bill => BILL,
     }
 }
 

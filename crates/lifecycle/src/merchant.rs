@@ -87,6 +87,8 @@ pub struct Callbacks {
     pub binding_url: Option<String>,
     /// Told when the deposit falls below the warning level.
     pub low_balance_url: Option<String>,
+    /// Where it is told of bills that were decided after their call had been answered.
+    pub bill_url: Option<String>,
     /// Refund notification (56): told the outcome of a refund or cancellation.
     pub refund_url: Option<String>,
 }

@@ -11,6 +11,7 @@ use money::Amount;
 use crate::{
     AccountCreationId, BillId, Decision, LinkId, MerchantCode, NotificationId, PaymentId, ProductCode, Reason,
     RefundId, Secret, TaskId,
+    bill::Bill,
     decision::Context,
     merchant::Callbacks,
     payment::Payment,
@@ -39,6 +40,8 @@ pub enum Notice {
     LowBalance(LowBalanceNotice),
     /// The outcome of a refund or cancellation: refund notification (56).
     Refund(Box<RefundNotice>),
+    /// A bill was decided, or decided otherwise, after its call had been answered: bill notification.
+    Bill(Box<Bill>),
 }
 
 /// The outcome of a refund or cancellation.
@@ -58,6 +61,7 @@ impl Notice {
             Self::Binding(_) => NoticeKind::Binding,
             Self::LowBalance(_) => NoticeKind::LowBalance,
             Self::Refund(_) => NoticeKind::Refund,
+            Self::Bill(_) => NoticeKind::Bill,
         }
     }
 
@@ -68,6 +72,7 @@ impl Notice {
             Self::Binding(notice) => Subject::Link(notice.link),
             Self::LowBalance(_) => Subject::Deposit,
             Self::Refund(notice) => Subject::Refund(notice.refund.id),
+            Self::Bill(bill) => Subject::Bill(bill.id),
         }
     }
 }
@@ -80,6 +85,7 @@ impl Callbacks {
             NoticeKind::Binding => &self.binding_url,
             NoticeKind::LowBalance => &self.low_balance_url,
             NoticeKind::Refund => &self.refund_url,
+            NoticeKind::Bill => &self.bill_url,
         };
         url.as_deref()
     }
@@ -165,7 +171,7 @@ pub struct Notification {
     pub merchant: MerchantCode,
     /// What it is about.
     pub subject: Subject,
-    /// Which callback it is: `payment` or `binding`.
+    /// Which callback it is.
     pub kind: NoticeKind,
     /// The body as it is sent every time.
     pub body: Secret,
@@ -217,6 +223,8 @@ pub enum NoticeKind {
     LowBalance,
     /// Refund notification (56).
     Refund,
+    /// Bill notification.
+    Bill,
 }
 
 impl NoticeKind {
@@ -226,7 +234,7 @@ impl NoticeKind {
     }
 
     /// Each of them.
-    pub const ALL: [Self; 4] = [Self::Payment, Self::Binding, Self::LowBalance, Self::Refund];
+    pub const ALL: [Self; 5] = [Self::Payment, Self::Binding, Self::LowBalance, Self::Refund, Self::Bill];
 
     /// The one word for it in table, log and page.
     pub fn name(self) -> &'static str {
@@ -235,6 +243,7 @@ impl NoticeKind {
             Self::Binding => "binding",
             Self::LowBalance => "low_balance",
             Self::Refund => "refund",
+            Self::Bill => "bill",
         }
     }
 }

@@ -24,8 +24,8 @@ use client::verify_callback;
 use contract::{
     Fault, ReplyBody,
     callbacks::{
-        BINDING, BindingMessage, BindingOutcome, INQUIRY, InquiryMessage, LOW_BALANCE, LowBalanceMessage, PAYMENT,
-        PaymentMessage, PaymentOutcome, REFUND, RefundMessage, RefundOutcome,
+        BILL, BINDING, BillMessage, BindingMessage, BindingOutcome, INQUIRY, InquiryMessage, LOW_BALANCE,
+        LowBalanceMessage, PAYMENT, PaymentMessage, PaymentOutcome, REFUND, RefundMessage, RefundOutcome,
     },
     envelope::fault_reply,
 };
@@ -72,6 +72,9 @@ pub struct Book {
     pub orders: BTreeMap<String, BTreeMap<String, Order>>,
     /// Links by merchant code and binding reference.
     pub links: BTreeMap<String, BTreeMap<String, LinkEntry>>,
+    /// What became of bills that were decided late, by merchant code, `ref_id` and notification.
+    #[serde(default)]
+    pub bills: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
     /// Low balance warnings by merchant code and notification, with what could be spent.
     pub warnings: BTreeMap<String, BTreeMap<String, String>>,
     /// Calls that were not believed.
@@ -142,6 +145,7 @@ pub(crate) enum Event {
     Paid { merchant: String, body: String },
     Bound { merchant: String, body: String },
     Warned { merchant: String, body: String },
+    Billed { merchant: String, body: String },
     Refunded { merchant: String, body: String },
 }
 
@@ -214,6 +218,7 @@ impl DemoMerchant {
             payment_url: at("transfer-va/payment"),
             binding_url: at("registration-account-binding/notify"),
             low_balance_url: at("biller/low-balance"),
+            bill_url: at("biller/notify"),
             refund_url: at("debit/notify"),
         }
     }
@@ -309,6 +314,14 @@ impl Book {
                     self.order(merchant, &message.payment_reference).hear_refund(&message);
                 }
             }
+            Event::Billed { merchant, body } => {
+                if let Ok(message) = BillMessage::read(body.as_bytes()) {
+                    let bills = self.bills.entry(merchant.clone()).or_default();
+                    let told = bills.entry(message.ref_id).or_default();
+                    let id = message.notification_id.unwrap_or_else(|| message.time.wire_text());
+                    told.insert(id, message.transaction_status);
+                }
+            }
             Event::Warned { merchant, body } => {
                 if let Ok(message) = LowBalanceMessage::read(body.as_bytes()) {
                     let warnings = self.warnings.entry(merchant.clone()).or_default();
@@ -392,6 +405,7 @@ fn routes(merchant: DemoMerchant) -> Router {
         .route("/{code}/v1.0/transfer-va/payment", post(payment))
         .route("/{code}/v1.0/registration-account-binding/notify", post(binding))
         .route("/{code}/v1.0/biller/low-balance", post(low_balance))
+        .route("/{code}/v1.0/biller/notify", post(bill))
         .route("/{code}/v1.0/debit/notify", post(refund))
         .route("/book", get(show_book))
         .route("/thanks", get(thanks))
@@ -500,6 +514,7 @@ macro_rules! written_down {
 
 written_down!(binding, BINDING, BindingMessage, Bound);
 written_down!(low_balance, LOW_BALANCE, LowBalanceMessage, Warned);
+written_down!(bill, BILL, BillMessage, Billed);
 written_down!(refund, REFUND, RefundMessage, Refunded);
 
 /// The whole book. It shows tokens: it is a book of play money, open to this computer only.

@@ -215,8 +215,10 @@ impl SeedMechanism {
 }
 
 impl SeedBiller {
-    /// The merchant as the store keeps it: it sells every bill, and links no wallet. `key` is that of the hash signature.
-    pub fn register(&self, key: String, low_balance_url: Option<String>) -> Merchant {
+    /// The merchant as the store keeps it: it sells every bill, and links no wallet. `key` is that of the hash signature; of
+    /// `callbacks` it is called where the bills' are.
+    pub fn register(&self, key: String, callbacks: Callbacks) -> Merchant {
+        let Callbacks { low_balance_url, bill_url, .. } = callbacks;
         Merchant {
             code: MerchantCode::new(self.code.as_str()),
             alias: None,
@@ -230,7 +232,7 @@ impl SeedBiller {
             time_window_seconds: TIME_WINDOW_SECONDS,
             replay: false,
             strictness: Strictness::Lenient,
-            callbacks: Callbacks { low_balance_url, ..Callbacks::default() },
+            callbacks: Callbacks { low_balance_url, bill_url, ..Callbacks::default() },
             biller: Some(BillerAccess {
                 sender_id: self.code.clone(),
                 username: self.username.clone(),

@@ -101,6 +101,9 @@ struct AddArgs {
     /// Where it is warned of a low deposit
     #[arg(long, value_name = "URL")]
     low_balance_url: Option<String>,
+    /// Where it is told of bills that were decided late
+    #[arg(long, value_name = "URL")]
+    bill_url: Option<String>,
     /// Where it is told what came of refunds and cancellations
     #[arg(long, value_name = "URL")]
     refund_url: Option<String>,
@@ -229,7 +232,7 @@ impl AddArgs {
             "merchant": self.merchant, "name": self.name, "mechanism": mechanism, "low_balance": self.low_balance,
             "credit_limit": self.credit_limit, "payment_days": self.payment_days, "sender_id": self.sender_id,
             "username": self.username, "inquiry_url": self.inquiry_url, "payment_url": self.payment_url,
-            "binding_url": self.binding_url, "low_balance_url": self.low_balance_url,
+            "binding_url": self.binding_url, "low_balance_url": self.low_balance_url, "bill_url": self.bill_url,
             "refund_url": self.refund_url, "accept_late_success": self.accept_late_success,
         });
         let keys = self.public_keys.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The callbacks that are delivered until they are accepted.
-const KINDS: [&str; 4] = ["payment", "binding", "low_balance", "refund"];
+const KINDS: [&str; 5] = ["payment", "binding", "low_balance", "refund", "bill"];
 /// The states of a notification.
 const STATES: [&str; 5] = ["pending", "waiting", "delivered", "acknowledged", "exhausted"];
 

@@ -7,6 +7,7 @@ use engine::{Engine, SystemFresh};
 use lifecycle::{
     Command, Fresh, MerchantCode, Row,
     deposit::{TopUpStatus, TopUpStep},
+    merchant::Callbacks,
 };
 use protocol::digest;
 use simulator::{
@@ -29,15 +30,19 @@ pub fn register(store: &dyn Store, seed: &Seed, places: &Places, demo_merchant: 
     let known = reader.merchants().context("read the register of merchants")?;
     drop(reader);
     for seeded in &seed.billers {
-        let low_balance_url = DemoMerchant::callbacks_at(demo_merchant, &seeded.code).low_balance_url;
+        let callbacks = DemoMerchant::callbacks_at(demo_merchant, &seeded.code);
+        let is_there = |known: &Callbacks| {
+            known.low_balance_url == callbacks.low_balance_url && known.bill_url == callbacks.bill_url
+        };
         let merchant = match known.iter().find(|merchant| merchant.code.as_str() == seeded.code) {
-            Some(known) if known.callbacks.low_balance_url == low_balance_url => continue,
+            Some(known) if is_there(&known.callbacks) => continue,
             Some(known) => {
                 let mut moved = known.clone();
-                moved.callbacks.low_balance_url = low_balance_url;
+                moved.callbacks.low_balance_url = callbacks.low_balance_url;
+                moved.callbacks.bill_url = callbacks.bill_url;
                 moved
             }
-            None => seeded.register(places.biller_key(&seeded.code), low_balance_url),
+            None => seeded.register(places.biller_key(&seeded.code), callbacks),
         };
         store.save_merchant(&merchant).with_context(|| format!("register merchant {}", seeded.code))?;
     }

@@ -367,6 +367,7 @@ fn callbacks_below(base: &str) -> anyhow::Result<Callbacks> {
         payment_url: Some(format!("{base}/v1.0/transfer-va/payment")),
         binding_url: Some(format!("{base}/v1.0/registration-account-binding/notify")),
         low_balance_url: None,
+        bill_url: None,
         refund_url: Some(format!("{base}/v1.0/debit/notify")),
     })
 }

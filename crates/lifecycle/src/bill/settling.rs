@@ -12,8 +12,10 @@ use super::{Bill, BillStatus, BillTask, Fate, INQUIRY_WAITS_SECONDS, LATE_TOKEN_
 use crate::{
     Answer, Decision, Key, Reason, Refusal,
     biller::Quote,
+    case::FIRST_CALL_SECONDS,
     command::{World, account_row, bill_row},
     decision::Context,
+    notification::Notice,
     provider::{BillReceipt, Outcome},
     task::{Task, TaskKind},
 };
@@ -55,7 +57,7 @@ pub fn payment_reported(
         return decision;
     }
     let unanswered = matches!(bill.status, BillStatus::Sent { .. });
-    let settling = Settling { bill: bill.clone(), about, index, task, world, decision, unanswered };
+    let settling = Settling { known: bill, bill: bill.clone(), about, index, task, world, decision, unanswered };
     let current = about.attempt == bill.attempt && bill.status.is_open();
     match outcome {
         Outcome::BillPaid(receipt) => settling.paid(*receipt, current, context),
@@ -68,6 +70,8 @@ pub fn payment_reported(
 
 /// A bill whose money is being settled, and the order that something is known of.
 struct Settling<'a> {
+    /// As it was before.
+    known: &'a Bill,
     bill: Bill,
     about: &'a BillTask,
     index: usize,
@@ -451,8 +455,29 @@ impl Settling<'_> {
             };
             self.decision.answer(self.bill.request.clone(), answer);
         }
+        if self.is_news() {
+            self.decision.notices.push(Notice::Bill(Box::new(self.bill.clone())));
+        }
         self.decision.rows.push(self.bill.into());
         self.decision
+    }
+
+    /// Whether the merchant must be told: it is decided, or decided otherwise, after its call was answered, or after so
+    /// long that whoever called was told that it is not known yet.
+    fn is_news(&self) -> bool {
+        let called = match self.known.status {
+            BillStatus::Sent { sent_at } => Some(sent_at),
+            _ => None,
+        };
+        let ended = match &self.bill.status {
+            BillStatus::Succeeded { at, .. }
+            | BillStatus::SucceededLate { at, .. }
+            | BillStatus::Failed { at, .. }
+            | BillStatus::Reversed { at, .. } => *at,
+            _ => return false,
+        };
+        let waited = called.is_none_or(|sent_at| ended.seconds_since(sent_at) >= FIRST_CALL_SECONDS);
+        waited && self.bill.status != self.known.status
     }
 
     /// What the source takes from our float: as it says now, as it said when it was inquired under this reference, or

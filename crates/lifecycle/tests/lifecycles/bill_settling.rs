@@ -7,6 +7,7 @@ use lifecycle::{
     Answer, BillId, Command, Reason, Refusal, Secret,
     bill::{Asked, Bill, BillStatus, Fate, INQUIRY_WAITS_SECONDS},
     biller::BillerProduct,
+    notification::Notice,
     provider::Outcome,
     task::{Task, TaskKind},
 };
@@ -548,4 +549,61 @@ fn a_ledger_journal_names_what_happened() {
     assert_eq!(kinds, [TopUp, Reservation, Void, BillPaidLate, Reversal]);
     let fates: Vec<_> = the_bill(&gateway).orders.into_iter().map(|order| order.fate).collect();
     assert_eq!(fates, [Fate::Reversed]);
+}
+
+// What the merchant is told of by itself.
+
+/// What became of bills, as merchants were told.
+fn told(gateway: &Gateway) -> Vec<&'static str> {
+    let bills = gateway.notices.iter().filter_map(|notice| match notice {
+        Notice::Bill(bill) => Some(bill.status.name()),
+        _ => None,
+    });
+    bills.collect()
+}
+
+#[test]
+fn what_the_answer_said_already_is_not_told_again() {
+    for (outcome, ended) in [(paid(), "succeeded"), (refused(Reason::CustomerUnknown), "failed")] {
+        let mut gateway = with_deposit(200_000);
+        let task = sent(&mut gateway);
+        end(&mut gateway, task, outcome);
+        assert_eq!((state(&gateway), told(&gateway)), (ended, vec![]));
+    }
+}
+
+#[test]
+fn what_was_not_known_is_told_once_when_it_is_whoever_says_so() {
+    for (outcome, state) in [(paid(), "succeeded"), (refused(Reason::CustomerUnknown), "failed")] {
+        let mut gateway = with_deposit(200_000);
+        let task = sent(&mut gateway);
+        end(&mut gateway, task, unknown());
+        assert!(told(&gateway).is_empty());
+        let bill = the_bill(&gateway).id;
+        for _ in 0..3 {
+            notice(&mut gateway, bill, 0, outcome.clone()).unwrap();
+        }
+        assert_eq!(told(&gateway), [state]);
+    }
+}
+
+#[test]
+fn an_answer_that_came_after_its_caller_had_gone_is_told() {
+    let mut gateway = with_deposit(200_000);
+    let task = sent(&mut gateway);
+    gateway.now = gateway.now.plus_seconds(lifecycle::case::FIRST_CALL_SECONDS);
+    end(&mut gateway, task, paid());
+    assert_eq!(told(&gateway), ["succeeded"]);
+}
+
+#[test]
+fn a_success_after_a_failure_and_its_reversal_are_told() {
+    let mut gateway = with_deposit(200_000);
+    let task = sent(&mut gateway);
+    end(&mut gateway, task, refused(Reason::CustomerUnknown));
+    let bill = the_bill(&gateway).id;
+    for outcome in [with(|receipt| receipt.token = None), paid(), Outcome::BillReversed] {
+        notice(&mut gateway, bill, 0, outcome).unwrap();
+    }
+    assert_eq!(told(&gateway), ["succeeded_late", "succeeded_late", "reversed"], "the token came by itself");
 }

@@ -188,7 +188,9 @@ fn a_success_after_a_failure_is_told_and_not_hidden() {
     assert_eq!(the_payment(&gateway).status.name(), "succeeded_late");
     let results = gateway.notices.iter().map(|notice| match notice {
         Notice::Payment(payment) => payment.result.clone(),
-        Notice::Binding(_) | Notice::LowBalance(_) | Notice::Refund(_) => panic!("none of them is here"),
+        Notice::Binding(_) | Notice::LowBalance(_) | Notice::Refund(_) | Notice::Bill(_) => {
+            panic!("none of them is here")
+        }
     });
     let results: Vec<_> = results.collect();
     assert_eq!(results, [PaymentResult::Failed(Reason::InsufficientFunds), PaymentResult::RefundDue("P1".into())]);

@@ -140,7 +140,7 @@ fn stands(gateway: &Gateway, refunding: u32, refunded: u32) {
 fn refund_notices(gateway: &Gateway) -> Vec<&'static str> {
     let told = gateway.notices.iter().filter_map(|notice| match notice {
         Notice::Refund(notice) => Some(notice.refund.status.name()),
-        Notice::Payment(_) | Notice::Binding(_) | Notice::LowBalance(_) => None,
+        Notice::Payment(_) | Notice::Binding(_) | Notice::LowBalance(_) | Notice::Bill(_) => None,
     });
     told.collect()
 }
@@ -148,7 +148,7 @@ fn refund_notices(gateway: &Gateway) -> Vec<&'static str> {
 fn payment_notices(gateway: &Gateway) -> Vec<PaymentResult> {
     let told = gateway.notices.iter().filter_map(|notice| match notice {
         Notice::Payment(notice) => Some(notice.result.clone()),
-        Notice::Refund(_) | Notice::Binding(_) | Notice::LowBalance(_) => None,
+        Notice::Refund(_) | Notice::Binding(_) | Notice::LowBalance(_) | Notice::Bill(_) => None,
     });
     told.collect()
 }

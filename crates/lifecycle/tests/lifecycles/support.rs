@@ -61,6 +61,7 @@ pub fn merchant() -> Merchant {
             payment_url: Some("http://merchant.test/payment".into()),
             binding_url: Some("http://merchant.test/binding".into()),
             low_balance_url: Some("http://merchant.test/low-balance".into()),
+            bill_url: Some("http://merchant.test/bill".into()),
             refund_url: Some("http://merchant.test/refund".into()),
         },
         biller: None,

@@ -68,6 +68,7 @@ pub static OPERATION: Operation = Operation {
         Field::optional("payment_url", Kind::Text(URL_MAX), "Where it hears of payments."),
         Field::optional("binding_url", Kind::Text(URL_MAX), "Where it hears of links."),
         Field::optional("low_balance_url", Kind::Text(URL_MAX), "Where it is warned of a low deposit."),
+        Field::optional("bill_url", Kind::Text(URL_MAX), "Where it is told of bills that were decided late."),
         Field::optional("refund_url", Kind::Text(URL_MAX), "Where it is told what came of refunds and cancellations."),
         Field::optional("replay", Kind::Flag, "A repeated call gets the stored answer instead of a refusal."),
         Field::optional(
@@ -114,6 +115,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
             payment_url: callback(door, &input, "payment_url").await?,
             binding_url: callback(door, &input, "binding_url").await?,
             low_balance_url: callback(door, &input, "low_balance_url").await?,
+            bill_url: callback(door, &input, "bill_url").await?,
             refund_url: callback(door, &input, "refund_url").await?,
         },
         biller: biller(door, &input, &code, &mut fresh, &mut shown)?,

@@ -37,6 +37,7 @@ async fn run(door: &Door, input: Input) -> Result<Answer, Fault> {
         "payment_url": callbacks.payment_url,
         "binding_url": callbacks.binding_url,
         "low_balance_url": callbacks.low_balance_url,
+        "bill_url": callbacks.bill_url,
         "refund_url": callbacks.refund_url,
     });
     if let Some(access) = &merchant.biller {

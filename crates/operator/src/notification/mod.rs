@@ -28,7 +28,7 @@ use crate::{
 /// The field that names a notification.
 const NOTIFICATION: Field = Field::mandatory("notification", Kind::Text(40), "Its id, `ntf_...`.");
 /// The names of every callback that is delivered until it is accepted.
-const KINDS: &[&str] = &["payment", "binding", "low_balance", "refund"];
+const KINDS: &[&str] = &["payment", "binding", "low_balance", "refund", "bill"];
 /// The field that names one of a merchant's endpoints.
 const KIND: Field = Field::mandatory("kind", Kind::Choice(KINDS), "Which of its addresses.");
 /// The fields that say which notifications are meant.

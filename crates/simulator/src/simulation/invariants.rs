@@ -6,7 +6,7 @@ use calendar::Instant;
 use connectors::imitation::Books;
 use lifecycle::{
     Key, MerchantCode,
-    bill::BillStatus,
+    bill::{Bill, BillStatus},
     merchant::LateSuccess,
     payment::{Payment, PaymentStatus},
     refund::RefundStatus,
@@ -221,6 +221,7 @@ fn check_bills(
             let text = format!("{} is {} and holds money", bill.ref_id(), bill.status.name());
             outside.broken("no hold without an owner", text, vec![bill.id.to_string()]);
         }
+        check_bill_told(outside, bill);
     }
     let since = Instant::parse(super::template::BEFORE).expect("the constant is a time");
     let comparison = bill_books::compare(&bills, providers, &sold, since);
@@ -233,6 +234,25 @@ fn check_bills(
         outside.broken("three books of bills agree", text, about);
     }
     Ok(())
+}
+
+/// A merchant that was told of a bill's end by a notification was told of its last one.
+fn check_bill_told(outside: &Outside, bill: &Bill) {
+    let word = match &bill.status {
+        BillStatus::SucceededLate { .. } if bill.owes_token() => "IN_PROCESS",
+        BillStatus::Succeeded { .. } | BillStatus::SucceededLate { .. } => "SUCCESS",
+        BillStatus::Failed { .. } => "FAILED",
+        BillStatus::Reversed { .. } => "REVERSED",
+        _ => return,
+    };
+    let Some(shop) = outside.shop(bill.merchant.as_str()) else { return };
+    let told =
+        shop.ledger().book.bills.get(bill.merchant.as_str()).and_then(|bills| bills.get(&bill.ref_id())).cloned();
+    let Some(told) = told else { return };
+    if !told.values().any(|said| said == word) {
+        let text = format!("{} is {} and {:?} was told", bill.ref_id(), bill.status.name(), told.values());
+        outside.broken("every end is told once", text, vec![bill.id.to_string(), bill.ref_id()]);
+    }
 }
 
 /// The gateway only believes in links that their provider keeps. A link whose tokens were lost on their way is the

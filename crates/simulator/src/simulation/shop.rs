@@ -11,8 +11,8 @@ use connectors::{HttpRequest, HttpResponse};
 use contract::{
     Fault as ContractFault, ReplyBody,
     callbacks::{
-        BINDING, BindingMessage, INQUIRY, InquiryMessage, LOW_BALANCE, LowBalanceMessage, PAYMENT, PaymentMessage,
-        PaymentOutcome, REFUND, RefundMessage, RefundOutcome,
+        BILL, BINDING, BillMessage, BindingMessage, INQUIRY, InquiryMessage, LOW_BALANCE, LowBalanceMessage, PAYMENT,
+        PaymentMessage, PaymentOutcome, REFUND, RefundMessage, RefundOutcome,
     },
     envelope::fault_reply,
 };
@@ -210,6 +210,8 @@ impl Shop {
             self.binding(outside, &request.body)
         } else if path.ends_with("/debit/notify") {
             self.refund(outside, &request.body)
+        } else if path.ends_with("/biller/notify") {
+            self.bill(outside, &request.body)
         } else {
             self.low_balance(outside, &request.body)
         };
@@ -299,6 +301,18 @@ impl Shop {
         self.same_body(outside, message.notification_id.as_deref().unwrap_or_default(), body);
         let body = String::from_utf8_lossy(body).into_owned();
         self.ledger().book.apply(&Event::Warned { merchant: self.code().to_owned(), body });
+        message.acknowledge()
+    }
+
+    fn bill(&self, outside: &Outside, body: &[u8]) -> ReplyBody {
+        let message = match BillMessage::read(body) {
+            Ok(message) => message,
+            Err(fault) => return fault_reply(BILL, &fault, None),
+        };
+        let id = message.notification_id.clone().unwrap_or_default();
+        self.same_body(outside, &id, body);
+        let body = String::from_utf8_lossy(body).into_owned();
+        self.ledger().book.apply(&Event::Billed { merchant: self.code().to_owned(), body });
         message.acknowledge()
     }
 

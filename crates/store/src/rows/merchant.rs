@@ -67,6 +67,8 @@ struct CallbacksRow {
     // Merchants of earlier gateways had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refund_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bill_url: Option<String>,
 }
 
 /// What lets a merchant use the biller services, as it is written.

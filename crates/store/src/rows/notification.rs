@@ -48,6 +48,7 @@ pub(super) enum NoticeKindRow {
     Binding,
     LowBalance,
     Refund,
+    Bill,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -781,6 +781,7 @@ pub fn merchant(code: &str) -> Merchant {
             payment_url: None,
             binding_url: Some("https://shop.example/binding".into()),
             low_balance_url: Some("https://shop.example/low".into()),
+            bill_url: Some("https://shop.example/bill".into()),
             refund_url: Some("https://shop.example/refund".into()),
         },
         biller: None,
