@@ -186,6 +186,12 @@ async fn survives_the_death_of_the_whole_sandbox(keeping: Keeping) {
     .await;
     for (number, label) in ["after_commit", "after_call", "before_reply"].into_iter().enumerate() {
         let reference = format!("CRASH-{number}");
+        // What is left to do would be done first, and die there.
+        eventually("nothing is left to be told", async || {
+            let pending = world.operate(&["notifications", "list", "--state", "pending"]);
+            pending["notifications"].as_array().is_some_and(Vec::is_empty).then_some(())
+        })
+        .await;
         world.gateway = None;
         world.start_gateway(&["--lease-seconds", "4", "--crash-at", label]);
         world.client().send_prepared(prepare(&reference, &card), false).await;
