@@ -13,6 +13,9 @@ const GATEWAY: &[&str] = &["--providers-elsewhere", "--lease-seconds", "4"];
 /// Charged, and the answer comes after 8 seconds: in them the wallet goes away.
 const SLOW: u32 = 10_504;
 
+/// A refund of this amount is in progress until it is asked about for the third time.
+const PENDING: u32 = 20_403;
+
 /// A product that is linked with an authorisation code, and charges without asking the customer.
 fn product() -> &'static str {
     connectors::CONNECTORS[0].descriptor().products[0].code
@@ -111,7 +114,40 @@ async fn a_proposal_survives_a_restart_and_is_taken_back(keeping: Keeping) {
     assert_eq!((&shown["open"], &shown["rulings"][0]["state"]), (&true.into(), &"withdrawn".into()), "{shown}");
 }
 
+/// Where a refund of this payment stands, as Debit Status lists it.
+async fn refund_status(world: &World, reference: &str) -> Value {
+    let fields = serde_json::json!({"originalPartnerReferenceNo": reference, "serviceCode": "54"});
+    let reply = world.client().send("debit_status", &fields).await.expect("sent").reply().unwrap_or_default();
+    reply["refundHistory"][0]["refundStatus"].clone()
+}
+
+async fn a_refund_that_no_wallet_told_of_is_settled_by_two(keeping: Keeping) {
+    let mut world = World::new(keeping);
+    world.start_providers();
+    world.start_gateway(GATEWAY);
+    let card = world.link(product()).await;
+    let client = world.client();
+    client.send("payment_host_to_host", &payment(product(), "BACK-1", &card, 60_000)).await.expect("sent");
+    eventually("paid", async || (status(&client, "BACK-1").await == "00").then_some(())).await;
+    let fields = serde_json::json!({
+        "originalPartnerReferenceNo": "BACK-1", "partnerRefundNo": "R-1", "merchantId": "SGWYESSISHOP",
+        "refundAmount": {"value": format!("{PENDING}.00"), "currency": "IDR"}, "reason": "returned goods",
+    });
+    let asked = client.send("refund", &fields).await.expect("sent");
+    assert_eq!(asked.code().as_deref(), Some("2025800"), "{:?}", asked.reply());
+    world.providers = None;
+    let listed = world.operate(&["unknown", "list", "--kind", "refund"]);
+    let case = &listed["cases"][0];
+    assert_eq!((text(case, "state"), text(case, "reserved")), ("unknown", format!("{PENDING}.00").as_str()));
+    settle(&world, text(case, "case"), "succeeded");
+    assert_eq!(refund_status(&world, "BACK-1").await, "00");
+    let shown = world.operate(&["refund", "show", text(case, "case")]);
+    assert_eq!(text(&shown, "state"), "succeeded", "{shown}");
+    assert_eq!(world.operate(&["unknown", "list"])["cases"], serde_json::json!([]));
+}
+
 on_both_keepings! {
+    a_refund_that_no_wallet_told_of_is_settled_by_two,
     what_a_wallet_never_told_is_settled_by_two,
     a_proposal_survives_a_restart_and_is_taken_back,
 }
