@@ -32,7 +32,8 @@ words!(
         WriteOff = "write_off",
         /// The provider paid twice and gets it back: we owe it until it has it.
         DuplicateReturned = "duplicate_returned",
-        /// No money moved; there is nothing to post.
+        /// No money moved; there is nothing to post. What is missing at the provider may be dismissed once it was taken back,
+        /// and nothing else may be done about it then.
         Dismiss = "dismiss",
         /// Stays open, another day longer.
         Wait = "wait",
@@ -58,9 +59,9 @@ impl Action {
             }
             Bucket::MissingHere => &[Self::Claim, Self::WriteOff, Self::Dismiss, Self::Wait],
             Bucket::MissingThere if kind == SubjectKind::Bill => {
-                &[Self::CorrectAmount, Self::Claim, Self::WriteOff, Self::Wait]
+                &[Self::CorrectAmount, Self::Claim, Self::WriteOff, Self::Dismiss, Self::Wait]
             }
-            Bucket::MissingThere => &[Self::Claim, Self::WriteOff, Self::Wait],
+            Bucket::MissingThere => &[Self::Claim, Self::WriteOff, Self::Dismiss, Self::Wait],
             Bucket::AmountDiffers => &[Self::CorrectAmount, Self::Claim, Self::WriteOff, Self::Wait],
             Bucket::DateLine if has_line => &[Self::Adopt, Self::Claim, Self::WriteOff, Self::Wait],
             Bucket::DateLine => &[Self::Claim, Self::WriteOff, Self::Wait],
@@ -96,9 +97,15 @@ impl Close {
         (self.item.bucket == Bucket::MissingHere && !known.believed).then_some(known)
     }
 
-    /// The row of that: it may have become known since.
+    /// What was believed when the item was opened, and what no file has.
+    fn missed(&self) -> Option<&Expectation> {
+        let known = self.item.expectation.as_ref()?;
+        (self.item.bucket == Bucket::MissingThere && known.believed).then_some(known)
+    }
+
+    /// The row of either: more may be known since.
     fn subject(&self) -> Option<Key> {
-        let known = self.disbelieved()?;
+        let known = self.disbelieved().or_else(|| self.missed())?;
         match known.kind {
             SubjectKind::Payment => Some(Key::Payment(PaymentId::from_bits(known.subject))),
             SubjectKind::Refund => Some(Key::Refund(RefundId::from_bits(known.subject))),
@@ -115,8 +122,17 @@ impl Close {
 
     /// What was not believed when the item was opened, and is believed now.
     fn believed_since(&self, world: &dyn World) -> Option<Expectation> {
-        let known = self.disbelieved()?;
-        let now = match world.row(&self.subject()?)? {
+        self.now(self.disbelieved()?, world).filter(|now| now.believed)
+    }
+
+    /// Whether what was believed when the item was opened was taken back since: then nothing is missing.
+    fn is_taken_back(&self, world: &dyn World) -> bool {
+        self.missed().is_some_and(|known| self.now(known, world).is_some_and(|now| !now.believed))
+    }
+
+    /// What is expected by now.
+    fn now(&self, known: &Expectation, world: &dyn World) -> Option<Expectation> {
+        match world.row(&self.subject()?)? {
             Row::Payment(row) => expecting::of_payment(row),
             Row::Refund(row) => Some(expecting::of_refund(row)),
             Row::Bill(row) => {
@@ -124,8 +140,7 @@ impl Close {
                 orders.find(|order| order.reference == known.reference)
             }
             _ => None,
-        };
-        now.filter(|now| now.believed)
+        }
     }
 
     fn accounts(&self) -> Vec<AccountName> {
@@ -155,6 +170,9 @@ pub fn close(command: Close, world: &dyn World, context: &mut Context<'_>) -> Re
     if command.action == Action::Wait {
         item.deadline = item.deadline.max(context.now).plus_seconds(WAIT_SECONDS);
         return Ok(Decision { rows: vec![item.into()], ..Decision::default() });
+    }
+    if command.missed().is_some() && (command.action == Action::Dismiss) != command.is_taken_back(world) {
+        return Err(Refusal::StepImpossible);
     }
     let since = command.believed_since(world);
     let kept = since.as_ref().is_some_and(|known| known.kind != SubjectKind::Bill);

@@ -9,6 +9,7 @@ use lifecycle::{
     Command, Digest, Key, MerchantCode, PaymentId, Reason, ReconciliationItemId, Refusal, Row, Secret,
     SettlementFileId,
     payment::{Payment, PaymentStatus},
+    provider::Outcome,
     reconciliation::{
         Action, Bucket, Close, Expectation, Finding, ItemState, Matching, ReconciliationItem, SettlementFile,
         SettlementLine, SettlementRule, SubjectKind, TEXT_MAX, Tally, content, day_of, portions, reconcile,
@@ -18,7 +19,7 @@ use lifecycle::{
 use money::Amount;
 use proptest::prelude::*;
 
-use crate::support::Gateway;
+use crate::{billing, support::Gateway};
 
 const RULE: SettlementRule = SettlementRule { fee_basis_points: Some(150), ..SettlementRule::NEXT_DAY };
 const DAY: JakartaDay = JakartaDay::from_number(20_261_121);
@@ -327,6 +328,46 @@ fn check_close(bucket: Bucket, kind: SubjectKind, action: Action, expected: Opti
     if after.state != ItemState::Open {
         assert_eq!(bench.close(&after, Action::WriteOff), Err(Refusal::StepImpossible));
     }
+}
+
+#[test]
+fn what_was_taken_back_since_is_missing_no_more_and_posts_nothing() {
+    let mut gateway = billing::with_deposit(200_000);
+    let sent = billing::sent(&mut gateway);
+    billing::end(&mut gateway, sent, billing::paid());
+    let bill = billing::the_bill(&gateway);
+    let expectation = Expectation {
+        kind: SubjectKind::Bill,
+        subject: bill.id.bits(),
+        merchant: bill.merchant.clone(),
+        reference: bill.reference(),
+        ..known(1, 50_000, "21T12:00:00")
+    };
+    let item = ReconciliationItem {
+        id: ReconciliationItemId::from_bits(77),
+        provider: "one".into(),
+        file: SettlementFileId::from_bits(1),
+        line: None,
+        expectation: Some(expectation),
+        claim: None,
+        bucket: Bucket::MissingThere,
+        opened_at: at("22T09:00:00"),
+        deadline: at("24T00:00:00"),
+        owner: String::new(),
+        steps: vec![],
+        state: ItemState::Open,
+    };
+    gateway.rows.insert(Key::ReconciliationItem(item.id), item.clone().into());
+    let mut bench = Bench { gateway, known: vec![] };
+    assert_eq!(bench.close(&item, Action::Dismiss), Err(Refusal::StepImpossible), "it is missing");
+    billing::notice(&mut bench.gateway, bill.id, 0, Outcome::BillReversed).unwrap();
+    let entries = bench.gateway.entries.len();
+    for action in [Action::Claim, Action::WriteOff, Action::CorrectAmount] {
+        assert_eq!(bench.close(&item, action), Err(Refusal::StepImpossible), "nothing is missing: {action:?}");
+    }
+    bench.close(&item, Action::Dismiss).unwrap();
+    assert_eq!(bench.gateway.entries.len(), entries);
+    assert!(matches!(bench.items()[0].state, ItemState::Closed { journal: None, .. }));
 }
 
 #[test]
@@ -667,6 +708,8 @@ proptest! {
             let allowed: Vec<_> = Action::allowed(&item)
                 .into_iter()
                 .filter(|action| !matches!(action, Action::Wait | Action::Adopt))
+                // Nothing is taken back here.
+                .filter(|action| item.bucket != Bucket::MissingThere || *action != Action::Dismiss)
                 .collect();
             bench.close(&item, allowed[choice.index(allowed.len())]).unwrap();
         }
