@@ -30,7 +30,8 @@ pub static OPERATION: Operation = Operation {
     promise: "Does something about an open exception and posts what follows. `adopt`: the provider is right about what \
               we did not believe. `correct_amount`: the provider's amount is right. `claim`: the provider owes the \
               difference, or is owed it. `write_off`: the difference is our loss or gain. `duplicate_returned`: the \
-              provider paid twice and gets it back. `dismiss`: no money moved, or what is missing was taken back since. `wait`: stays open another day.",
+              provider paid twice and gets it back. `dismiss`: no money moved, or what is missing was taken back \
+              since. `wait`: stays open another day.",
     fields: &[
         Field::mandatory("item", Kind::Text(40), "Its id, `rec_...`."),
         Field::mandatory("action", Kind::Choice(ACTIONS), "What to do; an item names what fits it."),
