@@ -19,7 +19,7 @@ const FOUND_WITHIN: &[(Plant, u64)] = &[
     (Plant::NoticeAmountNotChecked, 100),
     (Plant::RepeatNotChecked, 10),
     (Plant::HoldReleasedOnTimeout, 10),
-    (Plant::DoublePostOnNotice, 100),
+    (Plant::DoublePostOnNotice, 300),
     (Plant::LeaseForgotten, 10),
     (Plant::AcknowledgeBeforeCommit, 300),
     (Plant::NotificationRebuilt, 10),
