@@ -60,6 +60,16 @@ fn every_link_leads_somewhere() {
     hold("These links lead nowhere:", faults);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_written_as_a_program_can_be_run() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let programs: Vec<String> = paths().into_iter().filter(|path| read(path).starts_with("#!/")).collect();
+    assert!(programs.iter().any(|path| path == "scripts/test"), "{programs:?}");
+    let stuck = |path: &String| root().join(path).metadata().is_ok_and(|file| file.permissions().mode() & 0o111 == 0);
+    hold("These are programs, and nobody may run them (chmod +x):", programs.into_iter().filter(stuck).collect());
+}
+
 #[test]
 fn decisions_are_numbered_without_gaps() {
     let names: Vec<String> = documents()
