@@ -29,6 +29,8 @@ mod bill;
 mod binding;
 mod low_balance;
 mod refund;
+#[cfg(test)]
+mod samples;
 
 pub use bill::{BILL_FIELDS, BillMessage};
 pub(crate) use binding::write_tokens;

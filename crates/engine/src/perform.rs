@@ -11,7 +11,7 @@ use lifecycle::{
     notification::NotificationStatus,
     payment::{Payment, PaymentStatus},
     provider::{AccountInfo, AccountStatus, BillOrder, Charge, Outcome, ProviderCall, ProviderLink, RefundOrder},
-    refund::{Refund, RefundStatus},
+    refund::Refund,
     task::{Task, TaskKind},
 };
 
@@ -233,7 +233,7 @@ fn call_of(engine: &Engine, work: &Work) -> Call {
         TaskKind::Refund(_) => refund_order(refund, payment, link)
             .and_then(|(payment, order)| refund_call(engine, payment, ProviderCall::Refund(order))),
         TaskKind::InquireRefund(_) => refund_order(refund, payment, link)
-            .zip(refund.and_then(refund_sent_at))
+            .zip(refund.and_then(|refund| refund.status.sent_at()))
             .map(|((payment, order), sent_at)| Call::charged(payment, ProviderCall::InquireRefund { order, sent_at })),
         // A notification that is not to be tried any more comes here.
         TaskKind::Notify(_) | TaskKind::RunLane { .. } => None,
@@ -408,13 +408,6 @@ fn refund_call(engine: &Engine, payment: &Payment, call: ProviderCall) -> Option
         return Some(Call::Settled(Outcome::Refused(lifecycle::Reason::NotPermitted)));
     }
     Some(Call::charged(payment, call))
-}
-
-fn refund_sent_at(refund: &Refund) -> Option<calendar::Instant> {
-    match refund.status {
-        RefundStatus::Refunding { sent_at } | RefundStatus::Unknown { sent_at, .. } => Some(sent_at),
-        RefundStatus::Owed { .. } | RefundStatus::Succeeded { .. } | RefundStatus::Failed { .. } => None,
-    }
 }
 
 /// The bill as its present source is asked for it, and that source's connector.

@@ -86,16 +86,8 @@ impl Row {
     /// When what may be ruled about was sent to its provider, where it may be sent more than once.
     pub fn sent_at(&self) -> Option<Instant> {
         match self {
-            Self::Refund(row) => match row.status {
-                RefundStatus::Refunding { sent_at } | RefundStatus::Unknown { sent_at, .. } => Some(sent_at),
-                RefundStatus::Owed { .. } | RefundStatus::Succeeded { .. } | RefundStatus::Failed { .. } => None,
-            },
-            Self::Bill(row) => match row.status {
-                BillStatus::Sent { sent_at }
-                | BillStatus::InProcess { sent_at, .. }
-                | BillStatus::Unknown { sent_at, .. } => Some(sent_at),
-                _ => None,
-            },
+            Self::Refund(row) => row.status.sent_at(),
+            Self::Bill(row) => row.status.sent_at(),
             _ => None,
         }
     }

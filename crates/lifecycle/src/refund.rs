@@ -57,7 +57,7 @@ pub struct Refund {
 impl Refund {
     /// Whether the provider was asked and what became of it is not known.
     pub fn is_open(&self) -> bool {
-        matches!(self.status, RefundStatus::Refunding { .. } | RefundStatus::Unknown { .. })
+        self.status.sent_at().is_some()
     }
 
     /// Whether a rule of ours wants what the provider refuses for good, so that operators must see to it.
@@ -153,6 +153,14 @@ pub enum RefundStatus {
 }
 
 impl RefundStatus {
+    /// When the intent of the standing sending was committed, while it is not known what came of it.
+    pub fn sent_at(&self) -> Option<Instant> {
+        match self {
+            Self::Refunding { sent_at } | Self::Unknown { sent_at, .. } => Some(*sent_at),
+            Self::Owed { .. } | Self::Succeeded { .. } | Self::Failed { .. } => None,
+        }
+    }
+
     /// The one word for this state in table, log and page.
     pub fn name(&self) -> &'static str {
         match self {

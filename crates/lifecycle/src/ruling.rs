@@ -307,7 +307,9 @@ fn approve(
     }
     let mut decision = carry_out(ruling, row, parties, world, context).ok_or(Refusal::StepImpossible)?;
     let settled = decision.rows.iter().find(|changed| changed.case() == row.case());
-    if settled.is_none_or(Row::is_unknown) {
+    // What is known not to have gone back may still be owed: another ruling is about that.
+    let is_owed = |row: &Row| matches!(row, Row::Refund(refund) if refund.is_owed());
+    if settled.is_none_or(|settled| settled.is_unknown() && !is_owed(settled)) {
         // Never seen; nothing is half done, and people look.
         return Err(Refusal::StepImpossible);
     }

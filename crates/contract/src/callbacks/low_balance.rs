@@ -84,31 +84,20 @@ impl LowBalanceMessage {
 
 #[cfg(test)]
 mod tests {
-    use lifecycle::notification::{Attempt, Notice, NoticeKind};
+    use lifecycle::notification::{Notice, NoticeKind};
 
     use super::*;
     use crate::{
-        callbacks::{CALLBACKS, NotificationAnswer, notification_body, read_acknowledgement},
+        callbacks::{notification_body, samples},
         testing,
     };
 
-    #[track_caller]
-    fn same_json(written: &str, sample: &str) {
-        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
-        assert_eq!(value(written), value(sample), "{written}");
-    }
-
     #[test]
     fn a_low_balance_warning_reads_back() {
-        let listed = CALLBACKS.iter().find(|callback| callback.service == LOW_BALANCE);
-        let callback = listed.expect("a callback");
-        let message = LowBalanceMessage::read(callback.sample.as_bytes()).expect("the sample reads");
-        same_json(&message.write(), callback.sample);
-        let answer = message.acknowledge();
-        same_json(&String::from_utf8_lossy(&answer.body), callback.answer_sample);
-        let answer = NotificationAnswer { status: answer.status, retry_after: None, body: &answer.body };
-        let read = read_acknowledgement(NoticeKind::LowBalance, callback.sample, answer, testing::now());
-        assert_eq!(read, Attempt::Accepted);
+        samples::hold(NoticeKind::LowBalance, |body| {
+            let message = LowBalanceMessage::read(body).expect("the sample reads");
+            (message.write(), message.acknowledge())
+        });
         let notice = LowBalanceNotice {
             available: Amount::rupiah(95_000),
             warning_level: Amount::rupiah(100_000),

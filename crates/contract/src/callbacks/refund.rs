@@ -245,13 +245,13 @@ fn went_back(payment: &Payment) -> Amount {
 mod tests {
     use lifecycle::{
         Reason,
-        notification::{Attempt, Notice, NoticeKind},
+        notification::{Notice, NoticeKind},
         refund::{Refund, RefundKind},
     };
 
     use super::*;
     use crate::{
-        callbacks::{CALLBACKS, NotificationAnswer, notification_body, read_acknowledgement},
+        callbacks::{notification_body, samples},
         testing,
     };
 
@@ -264,16 +264,10 @@ mod tests {
 
     #[test]
     fn the_sample_reads_and_is_acknowledged() {
-        let listed = CALLBACKS.iter().find(|callback| callback.service == REFUND);
-        let callback = listed.expect("a callback");
-        let message = RefundMessage::read(callback.sample.as_bytes()).expect("the sample reads");
-        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
-        assert_eq!(value(&message.write()), value(callback.sample));
-        let answer = message.acknowledge();
-        assert_eq!(value(&String::from_utf8_lossy(&answer.body)), value(callback.answer_sample));
-        let answer = NotificationAnswer { status: answer.status, retry_after: None, body: &answer.body };
-        let read = read_acknowledgement(NoticeKind::Refund, callback.sample, answer, testing::now());
-        assert_eq!(read, Attempt::Accepted);
+        samples::hold(NoticeKind::Refund, |body| {
+            let message = RefundMessage::read(body).expect("the sample reads");
+            (message.write(), message.acknowledge())
+        });
     }
 
     #[test]

@@ -397,6 +397,18 @@ fn what_is_owed_was_given_back_otherwise_or_is_not_given_back() {
 }
 
 #[test]
+fn what_is_ruled_not_to_have_gone_back_is_owed_where_a_rule_gives_it_back() {
+    let mut gateway = Gateway::default();
+    let (case, call) = late_refund(&mut gateway);
+    end(&mut gateway, call, Outcome::Unknown("timeout".into()));
+    ruled(&mut gateway, case, Verdict::Failed);
+    assert_eq!((refund_state(&gateway, case), payment(&gateway).refunding), ("owed", Amount::rupiah(50_000)));
+    gateway.now = gateway.now.plus_seconds(60);
+    ruled(&mut gateway, case, Verdict::Failed);
+    assert_eq!((refund_state(&gateway, case), payment(&gateway).refunding), ("failed", Amount::ZERO));
+}
+
+#[test]
 fn evidence_about_an_earlier_sending_rules_nothing_about_a_later_one() {
     let mut gateway = Gateway::default();
     let (case, call) = late_refund(&mut gateway);
