@@ -14,7 +14,8 @@ use simulator::{
 };
 
 use super::{
-    Folder, Places, clock,
+    Folder, Places,
+    clock::FollowingClock,
     keys::{self, SandboxKeys},
     places,
 };
@@ -95,7 +96,7 @@ pub async fn prepare_outside(folder: &Folder, listen: std::net::SocketAddr) -> a
     let listener = places::bind_gateway(listen, &mut places).await?;
     places.gateway_url = Some(places::url_of(&listener));
     drop(listener);
-    let clock: Arc<dyn Clock> = clock::open(folder)?;
+    let clock: Arc<dyn Clock> = Arc::new(FollowingClock::open(folder)?);
     let catalogue = super::open_at_any_time();
     let outside = start_outside(folder, &seed, &keys, &mut places, &clock, &catalogue).await?;
     places.save(folder)?;
