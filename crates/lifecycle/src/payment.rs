@@ -340,7 +340,9 @@ pub fn charge_reported(
         | PaymentStatus::AwaitingCustomer { charged_at, .. }
         | PaymentStatus::Unknown { charged_at, .. } => *charged_at,
         PaymentStatus::Failed { reason, .. } => {
-            reported_after_failure(payment, reason, task, outcome, &mut decision, context);
+            if !crate::planted!(LateSuccessIgnored) {
+                reported_after_failure(payment, reason, task, outcome, &mut decision, context);
+            }
             return decision;
         }
         PaymentStatus::Succeeded { .. } | PaymentStatus::SucceededLate { .. } => {

@@ -60,6 +60,8 @@ plants!(
     NotificationRebuilt = "notification_rebuilt",
     /// A late refusal undoes a success.
     SuccessUndone = "success_undone",
+    /// A payment that was told to have failed stays so, although its provider has charged.
+    LateSuccessIgnored = "late_success_ignored",
 );
 
 thread_local! {

@@ -24,6 +24,7 @@ const FOUND_WITHIN: &[(Plant, u64)] = &[
     (Plant::AcknowledgeBeforeCommit, 300),
     (Plant::NotificationRebuilt, 10),
     (Plant::SuccessUndone, 50),
+    (Plant::LateSuccessIgnored, 300),
 ];
 
 #[test]

@@ -31,8 +31,8 @@ const SHOWN_MAX: usize = 3;
   gerbang simulate --seeds 1..1000 --report report.md
   gerbang simulate --seed 17 --history
 
-Faults: request-lost, answer-lost, late, doubled, reordered, nonsense, wrong-amount, down, slow, forgetful, crash,
-crash-in-recovery, store-busy, store-full, commit-unknown, clock-back, two-nodes, merchants, customers; or none.")]
+Faults: request-lost, answer-lost, late, doubled, reordered, nonsense, wrong-amount, down, slow, forgetful, belated,
+crash, crash-in-recovery, store-busy, store-full, commit-unknown, clock-back, two-nodes, merchants, customers; or none.")]
 pub struct Args {
     /// One seed
     #[arg(long, value_name = "N", conflicts_with = "seeds")]

@@ -146,7 +146,7 @@ fn customer_token(
 }
 
 fn balance(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    trusted(wallet, request, surroundings.now())?;
+    trusted(wallet, request, surroundings.received_at())?;
     let message: BalanceRequest = body(request)?;
     let link = wallet.link_of_token(Some(&message.additional_info.access_token))?;
     let (cash, _, notices) = wallet.balance(&link, surroundings)?;
@@ -159,7 +159,7 @@ fn balance(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Su
 }
 
 fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    trusted(wallet, request, surroundings.now())?;
+    trusted(wallet, request, surroundings.received_at())?;
     let message: UnbindRequest = body(request)?;
     let link = wallet.link_of_token(Some(&message.additional_info.access_token))?;
     wallet.unbind(&link.reference);
@@ -169,7 +169,7 @@ fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
 
 fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
     let now = surroundings.now();
-    trusted(wallet, request, now)?;
+    trusted(wallet, request, surroundings.received_at())?;
     let message: PaymentRequest = body(request)?;
     if message.merchant_id != wallet.setup.merchant_id {
         return Err(Fault::new(404, "08"));
@@ -208,7 +208,7 @@ fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
 }
 
 fn status(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    trusted(wallet, request, surroundings.now())?;
+    trusted(wallet, request, surroundings.received_at())?;
     let message: StatusRequest = body(request)?;
     let (charge, notices) = wallet.charge_status(&message.original_partner_reference_no, surroundings)?;
     Ok(Reaction { notices, ..success("55", plain_status(wallet, &charge)).into() })

@@ -113,7 +113,7 @@ fn authorise(
 
 fn bind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
     let now = surroundings.now();
-    wallet.trust(request, now)?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: BindRequest = body(request)?;
     if message.merchant_id != wallet.setup.merchant_id {
         return Err(Fault::new(404, "08"));
@@ -151,7 +151,7 @@ fn option_token(link: &Link) -> String {
 }
 
 fn inquire(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    let link = linked(wallet, request, surroundings.now())?;
+    let link = linked(wallet, request, surroundings.received_at())?;
     let (cash, points, notices) = wallet.balance(&link, surroundings)?;
     let option = |name: &str, balance: Amount, token: String| json!({"name": name, "active": true, "balance": {"value": balance.snap_text(), "currency": "IDR"}, "token": token});
     let options = [option(wire::WALLET, cash, option_token(&link)), option(wire::COINS, points, String::new())];
@@ -160,7 +160,7 @@ fn inquire(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Su
 }
 
 fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    let link = linked(wallet, request, surroundings.now())?;
+    let link = linked(wallet, request, surroundings.received_at())?;
     let message: UnbindRequest = body(request)?;
     wallet.unbind(&link.reference);
     Ok(success("09", json!({"referenceNo": link.id, "merchantId": message.merchant_id, "unlinkResult": "success"}))
@@ -168,7 +168,7 @@ fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
 }
 
 fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: PaymentRequest = body(request)?;
     let link = match bearer(request, "Authorization-Customer") {
         Some(token) => Some(wallet.link_of_token(Some(token))?),
@@ -209,7 +209,7 @@ fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
 }
 
 fn status(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: StatusRequest = body(request)?;
     let (charge, notices) = wallet.charge_status(&message.original_partner_reference_no, surroundings)?;
     Ok(Reaction { notices, ..success("55", plain_status(wallet, &charge)).into() })

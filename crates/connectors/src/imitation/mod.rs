@@ -63,10 +63,17 @@ pub struct Customer {
     pub points: Amount,
 }
 
+/// The longest that a request may lie inside of an imitated provider before it is worked on, in seconds.
+pub const LYING_SECONDS_MAX: u32 = 3_000;
+
 /// Where an imitation's time and randomness come from.
 pub trait Surroundings {
     /// The time.
     fn now(&self) -> Instant;
+    /// When the request came in; what waits inside of a provider before it is worked on came in earlier.
+    fn received_at(&self) -> Instant {
+        self.now()
+    }
     /// A random text of letters and digits.
     fn text(&mut self, length: usize) -> String;
 }
@@ -110,6 +117,12 @@ pub trait Imitation: Send {
 
     /// Revokes the link of this customer by the customer's wish inside the wallet's own application.
     fn revoke(&mut self, phone: &str, surroundings: &mut dyn Surroundings) -> Reaction;
+
+    /// Tells the gateway of a charge by the gateway's reference, as a provider does that does not know whether its answer
+    /// was heard; nothing where it never tells of charges.
+    fn tell(&mut self, _charge: &str, _surroundings: &mut dyn Surroundings) -> Vec<HttpRequest> {
+        vec![]
+    }
 
     /// Everything it must remember over a restart, as one JSON text.
     fn save(&self) -> String;

@@ -58,7 +58,7 @@ pub fn refund(
     request: &HttpRequest,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: RefundRequest = body(request)?;
     check_merchant(wallet, &message.merchant_id)?;
     let ask = RefundAsk {
@@ -94,7 +94,7 @@ pub fn cancel(
     request: &HttpRequest,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: CancelRequest = body(request)?;
     check_merchant(wallet, &message.merchant_id)?;
     let ask = RefundAsk {

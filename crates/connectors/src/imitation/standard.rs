@@ -89,7 +89,7 @@ fn bind(
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
     let now = surroundings.now();
-    wallet.trust(request, now)?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: BindRequest = body(request)?;
     check_merchant(wallet, &message.merchant_id)?;
     let reply = match rules.binding {
@@ -150,7 +150,7 @@ fn inquire(
     request: &HttpRequest,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: InquiryRequest = body(request)?;
     let state = |status: &str, level: &str| json!({"accountStatus": status, "memberLevel": level, "message": ""});
     let token = message.additional_info.account_token.as_deref();
@@ -189,7 +189,7 @@ fn unbind(
     request: &HttpRequest,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: UnbindRequest = body(request)?;
     check_merchant(wallet, &message.merchant_id)?;
     let link = linked(rules, wallet, request, message.token_id.as_deref())?;
@@ -204,7 +204,7 @@ fn read_balance(
     request: &HttpRequest,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: BalanceRequest = body(request)?;
     let link = linked(rules, wallet, request, message.bank_card_token.as_deref())?;
     balance_of(wallet, &link, surroundings)
@@ -230,7 +230,7 @@ fn pay(
     request: &HttpRequest,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: PaymentRequest = body(request)?;
     let named = message.bank_card_token.is_some() || bearer(request, "Authorization-Customer").is_some();
     let link = match named {
@@ -286,7 +286,7 @@ pub fn status(
     request: &HttpRequest,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: StatusRequest = body(request)?;
     let (charge, notices) = wallet.charge_status(&message.original_partner_reference_no, surroundings)?;
     Ok(Reaction { notices, ..success("55", plain_status(wallet, &charge)).into() })

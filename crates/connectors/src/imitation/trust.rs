@@ -9,7 +9,7 @@ use protocol::{
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{Surroundings, state::B2bToken, wallet::Wallet};
+use super::{LYING_SECONDS_MAX, Surroundings, state::B2bToken, wallet::Wallet};
 use crate::{HttpRequest, HttpResponse, Scheme, snap::EmptyBody};
 
 /// Life of a B2B token in seconds.
@@ -198,7 +198,8 @@ impl Wallet {
         let now = surroundings.now();
         self.trust_token_request(request, now)?;
         let token = surroundings.text(TOKEN_LENGTH);
-        self.state.tokens.retain(|known| now.seconds_since(known.issued_at) < TOKEN_SECONDS);
+        let kept_seconds = TOKEN_SECONDS + i64::from(LYING_SECONDS_MAX);
+        self.state.tokens.retain(|known| now.seconds_since(known.issued_at) < kept_seconds);
         self.state.tokens.push(B2bToken { token: token.clone(), issued_at: now });
         let expires_in =
             if self.brand.trust.expires_in_number { json!(TOKEN_SECONDS) } else { json!(TOKEN_SECONDS.to_string()) };

@@ -741,6 +741,10 @@ impl Imitation for Wallet {
         reaction
     }
 
+    fn tell(&mut self, charge: &str, surroundings: &mut dyn Surroundings) -> Vec<HttpRequest> {
+        self.tell_charge(charge, surroundings)
+    }
+
     fn save(&self) -> String {
         let saved = Saved { provider: self.brand.connector.into(), state: &self.state };
         serde_json::to_string(&saved).expect("a state of texts, numbers and lists always has a JSON text")

@@ -55,7 +55,7 @@ fn said(reference: &str, word: &str) -> HttpResponse {
 }
 
 fn api(biller: &mut Biller, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Reaction {
-    if !is_ours(biller, request, surroundings.now()) {
+    if !is_ours(biller, request, surroundings.received_at()) {
         return HttpResponse::json(401, json!({"status": "REJECTED"}).to_string()).into();
     }
     let reaction = match (request.method, request.path()) {

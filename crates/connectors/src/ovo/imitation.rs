@@ -124,7 +124,7 @@ fn trusted_link(wallet: &mut Wallet, request: &HttpRequest, now: Instant) -> Res
 }
 
 fn bind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: BindRequest = body(request)?;
     check_merchant(wallet, &message.merchant_id)?;
     let (link, url) = standard::bind_page(wallet, &message, false, surroundings)?;
@@ -175,13 +175,13 @@ fn read_balance(
     request: &HttpRequest,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
-    let link = trusted_link(wallet, request, surroundings.now())?;
+    let link = trusted_link(wallet, request, surroundings.received_at())?;
     let _: BalanceRequest = body(request)?;
     standard::balance_of(wallet, &link, surroundings)
 }
 
 fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    let link = trusted_link(wallet, request, surroundings.now())?;
+    let link = trusted_link(wallet, request, surroundings.received_at())?;
     let message: UnbindRequest = body(request)?;
     check_merchant(wallet, &message.merchant_id)?;
     if !link.token.ends_with(UNBIND) {
@@ -196,9 +196,8 @@ fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
 
 /// A charge under the B2B token asks on the page who pays.
 fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    let now = surroundings.now();
-    accept(wallet, request, now);
-    wallet.trust(request, now)?;
+    accept(wallet, request, surroundings.received_at());
+    wallet.trust(request, surroundings.received_at())?;
     let message: PaymentRequest = body(request)?;
     let token = bearer(request, "Authorization");
     let b2b = wallet.state.tokens.iter().any(|known| Some(known.token.as_str()) == token);

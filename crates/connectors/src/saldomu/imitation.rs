@@ -59,7 +59,7 @@ fn api(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
 }
 
 fn create(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: CreateRequest = body(request)?;
     check(wallet, &message)?;
     let phone = &message.phone_no;

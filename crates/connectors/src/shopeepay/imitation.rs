@@ -78,7 +78,7 @@ fn get_auth_code(
     request: &HttpRequest,
     surroundings: &mut dyn Surroundings,
 ) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let query = request.query();
     let needed = |name: &str| {
         let value = query.iter().find(|(key, value)| key == name && !value.is_empty());
@@ -114,7 +114,7 @@ fn linking_page(wallet: &mut Wallet, request: &HttpRequest, _: &mut dyn Surround
 }
 
 fn bind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: BindRequest = body(request)?;
     if message.merchant_id != wallet.setup.merchant_id {
         return Err(Fault::new(404, "08"));
@@ -143,7 +143,7 @@ fn named(wallet: &Wallet, token: Option<&str>, reference: Option<&str>) -> Resul
 }
 
 fn inquire(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: InquiryRequest = body(request)?;
     let link =
         named(wallet, message.additional_info.account_token.as_deref(), message.partner_reference_no.as_deref())?;
@@ -160,7 +160,7 @@ fn inquire(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Su
 }
 
 fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: UnbindRequest = body(request)?;
     let link = named(wallet, message.additional_info.account_token.as_deref(), Some(&message.partner_reference_no))?;
     if link.status != LinkStatus::Active {
@@ -175,7 +175,7 @@ fn unbind(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Sur
 }
 
 fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: PaymentRequest = body(request)?;
     let link = match message.additional_info.account_token.as_deref() {
         Some(token) => Some(wallet.link_of_token(Some(token)).map_err(|_| Fault::new(404, "11"))?),
@@ -205,7 +205,7 @@ fn pay(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surrou
 }
 
 fn status(wallet: &mut Wallet, request: &HttpRequest, surroundings: &mut dyn Surroundings) -> Result<Reaction, Fault> {
-    wallet.trust(request, surroundings.now())?;
+    wallet.trust(request, surroundings.received_at())?;
     let message: StatusRequest = body(request)?;
     let (charge, notices) = wallet.charge_status(&message.original_partner_reference_no, surroundings)?;
     Ok(Reaction { notices, ..success("55", plain_status(wallet, &charge)).into() })

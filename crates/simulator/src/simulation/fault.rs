@@ -53,6 +53,8 @@ faults!(
     Slow = "slow",
     /// A provider does not know for a while what it did.
     Forgetful = "forgetful",
+    /// A provider charges long after it was asked to, and tells of it.
+    Belated = "belated",
     /// A gateway dies, at a labelled place or at any time.
     Crash = "crash",
     /// A gateway dies again soon after it was started.

@@ -1,6 +1,6 @@
 //! The providers of a run: the real imitations, reached without a socket, down, slow or forgetful at times.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use calendar::Instant;
 use connectors::{
@@ -37,12 +37,17 @@ pub(crate) struct Provider {
 
 struct Around<'a> {
     now: Instant,
+    received_at: Instant,
     chance: &'a mut Chance,
 }
 
 impl Surroundings for Around<'_> {
     fn now(&self) -> Instant {
         self.now
+    }
+
+    fn received_at(&self) -> Instant {
+        self.received_at
     }
 
     fn text(&mut self, length: usize) -> String {
@@ -82,7 +87,7 @@ impl Provider {
 
     /// The customer ends the link inside the wallet's own application.
     pub(crate) fn revoke(&mut self, phone: &str, now: Instant) -> Reaction {
-        self.imitation.revoke(phone, &mut Around { now, chance: &mut self.chance })
+        self.imitation.revoke(phone, &mut Around { now, received_at: now, chance: &mut self.chance })
     }
 
     /// How it is now. Bad moods last a while.
@@ -107,13 +112,30 @@ impl Provider {
         self.mood
     }
 
+    /// Whether it would charge because of this request, and can tell of it by itself.
+    pub(crate) fn would_tell_of(&self, request: &HttpRequest, now: Instant) -> bool {
+        let mut scratch = self.connector.imitation((self.setup)());
+        scratch.restore(&self.imitation.save()).expect("an imitation reads what it wrote");
+        let mut chance = Chance::new(0, "scratch");
+        let around = Around { now, received_at: now, chance: &mut chance };
+        !handle_and_tell(scratch.as_mut(), request, around).1.is_empty()
+    }
+
+    /// Carries out a request that came in then and was left lying, and tells of what it charged.
+    pub(crate) fn handle_late(&mut self, request: &HttpRequest, received_at: Instant, now: Instant) -> Reaction {
+        let around = Around { now, received_at, chance: &mut self.chance };
+        let (mut reaction, told) = handle_and_tell(self.imitation.as_mut(), request, around);
+        reaction.notices.extend(told);
+        reaction
+    }
+
     /// Carries out a request.
     pub(crate) fn handle(&mut self, request: &HttpRequest, now: Instant, outside: &Outside) -> Reaction {
         let is_api = !request.path().starts_with("/pages/") && !request.path().contains("token");
         let may_forget = is_api && self.replica.is_none() && outside.faults.has(Fault::Forgetful);
         let before = may_forget.then(|| self.imitation.save());
         let books_before = is_api.then(|| state_of(&self.imitation.books()));
-        let mut around = Around { now, chance: &mut self.chance };
+        let mut around = Around { now, received_at: now, chance: &mut self.chance };
         let reaction = self.imitation.handle(request, &mut around);
         let Some(books_before) = books_before else { return reaction };
         let changed = books_before != state_of(&self.imitation.books());
@@ -138,7 +160,7 @@ impl Provider {
             Some((replica, _)) => {
                 // A question: answered by a copy that lags behind.
                 let before = state_of(&replica.books());
-                let mut around = Around { now, chance: &mut self.chance };
+                let mut around = Around { now, received_at: now, chance: &mut self.chance };
                 let reply = replica.handle(request, &mut around);
                 if before != state_of(&replica.books()) {
                     // No question after all: only the provider itself does anything.
@@ -150,6 +172,23 @@ impl Provider {
             None => reaction,
         }
     }
+}
+
+/// Carries out a request; besides, what it tells of that it charged because of it.
+fn handle_and_tell(
+    imitation: &mut dyn Imitation,
+    request: &HttpRequest,
+    mut around: Around<'_>,
+) -> (Reaction, Vec<HttpRequest>) {
+    let charged = |imitation: &dyn Imitation| -> BTreeSet<String> {
+        let charges = imitation.books().charges;
+        charges.into_iter().filter(|charge| charge.charged).map(|charge| charge.reference).collect()
+    };
+    let before = charged(imitation);
+    let reaction = imitation.handle(request, &mut around);
+    let new = charged(imitation);
+    let told = new.difference(&before).flat_map(|reference| imitation.tell(reference, &mut around)).collect();
+    (reaction, told)
 }
 
 /// What of the books shows whether something was done, and not only asked.

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use connectors::{HttpRequest, HttpResponse, imitation::Delivery};
+use connectors::{
+    HttpRequest, HttpResponse,
+    imitation::{Delivery, LYING_SECONDS_MAX},
+};
 use engine::{Network, Party, TransportError, network::Sending};
 use tokio::time::sleep;
 
@@ -16,6 +19,10 @@ use super::{
     shop::Manner,
     world::Outside,
 };
+
+/// The shortest that a charge lies inside of its provider, in seconds: some are made within the time after which a provider
+/// that does not know a charge is believed, some after it.
+const LYING_SECONDS_MIN: u64 = 60;
 
 /// The network of one gateway.
 pub(crate) struct Wire {
@@ -83,6 +90,16 @@ impl Wire {
         outside.way().await;
         if faults.strikes(Fault::RequestLost) {
             return lost(faults.between(Fault::RequestLost, 0, 1)).await;
+        }
+        if faults.has(Fault::Belated) {
+            let now = outside.time.now();
+            let would_tell = outside.with_provider(name, |provider| provider.would_tell_of(&request, now));
+            if would_tell == Some(true) && faults.strikes_times(Fault::Belated, 3) {
+                let wait =
+                    Duration::from_secs(faults.between(Fault::Belated, LYING_SECONDS_MIN, LYING_SECONDS_MAX.into()));
+                tokio::spawn(outside.clone().leave_lying(name.to_owned(), request, wait));
+                return lost(faults.between(Fault::Belated, 0, 1)).await;
+            }
         }
         if faults.strikes(Fault::Late) {
             let wait = Duration::from_millis(faults.between(Fault::Late, 500, 60_000));

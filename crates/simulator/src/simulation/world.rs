@@ -350,6 +350,21 @@ impl Outside {
         Some((reaction.response, reaction.delivery))
     }
 
+    /// A charge that came in is left lying inside of its provider, who charges when nobody expects it any more and tells.
+    /// It happens even where faults are over by then.
+    pub(crate) async fn leave_lying(self: Arc<Self>, name: String, request: HttpRequest, wait: Duration) {
+        let received_at = self.time.now();
+        self.telling.fetch_add(1, Ordering::Relaxed);
+        self.history.note(|| format!("{name} leaves a charge lying for {} seconds", wait.as_secs()));
+        sleep(wait).await;
+        let now = self.time.now();
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        // Nobody waits for the answer any more.
+        let reaction = self.with_provider(&name, |provider| provider.handle_late(&request, received_at, now));
+        self.send_notices(&name, reaction.map(|reaction| reaction.notices).unwrap_or_default());
+        self.telling.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// The customer ends a link inside the wallet.
     pub(crate) fn revoke(self: &Arc<Self>, name: &str, phone: &str) {
         let now = self.time.now();
