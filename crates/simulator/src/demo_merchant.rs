@@ -435,7 +435,7 @@ async fn inquiry(
     if reference.contains("NOTFOUND") {
         return refuse(INQUIRY, &codes::INVALID_BILL, "order unknown");
     }
-    let paid = merchant.book().find(&code, &reference).is_some_and(|order| order.paid.is_some());
+    let paid = merchant.desk().book.find(&code, &reference).is_some_and(|order| order.paid.is_some());
     if paid || reference.contains("REFUSE") {
         return refuse(INQUIRY, &codes::PAID_BILL, "");
     }
@@ -447,7 +447,7 @@ async fn inquiry(
     {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let mut due = due(&merchant.book(), &code, &reference).unwrap_or(message.amount);
+    let mut due = due(&merchant.desk().book, &code, &reference).unwrap_or(message.amount);
     if reference.contains("WRONGAMOUNT") {
         due = message.amount.checked_add(Amount::rupiah(1)).unwrap_or(message.amount);
     }
