@@ -43,6 +43,7 @@ use crate::{
     lanes::Lanes,
     outgoing::MerchantLine,
     perform::{self, Work},
+    readings::Readings,
     schedule,
     transport::{CALL_BUDGET_MS, Line, Lines},
     writers,
@@ -65,6 +66,7 @@ struct Shared {
     options: EngineOptions,
     store: Arc<dyn Store>,
     readers: SyncMutex<Vec<Box<dyn Reader>>>,
+    readings: Arc<Readings>,
     merchants: ArcSwap<Merchants>,
     products: Vec<ProductFacts>,
     lines: Arc<Lines>,
@@ -168,6 +170,7 @@ impl Engine {
             fresh,
             store,
             readers: SyncMutex::new(vec![]),
+            readings: Arc::default(),
             merchants: ArcSwap::from_pointee(merchants),
             lines,
             errands,
@@ -373,11 +376,11 @@ impl Engine {
             return command;
         };
         let key = Key::PaymentByReference(partner.merchant.code.clone(), question.payment_reference.clone());
-        let found = self.read(move |reader| match reader.row(&key)? {
-            Some(Row::Payment(payment)) => {
-                Ok((reader.refunds_of(payment.id)?, reader.notifications_about(payment.id.bits(), TOLD_MAX)?))
-            }
-            _ => Ok((vec![], vec![])),
+        let Some(Row::Payment(payment)) = self.row(key).await else {
+            return Command::AskPaymentStatus(question);
+        };
+        let found = self.read(move |reader| {
+            Ok((reader.refunds_of(payment.id)?, reader.notifications_about(payment.id.bits(), TOLD_MAX)?))
         });
         let (refunds, told) = found.await.unwrap_or_default();
         question.refunds = refunds.iter().map(|refund| refund.id).collect();
@@ -716,7 +719,16 @@ impl Engine {
 
     /// The row of a key, read on the side.
     pub async fn row(&self, key: Key) -> Option<Row> {
-        self.read(move |reader| reader.row(&key)).await.flatten()
+        if self.shared.options.threads == Threads::Inline {
+            return self.read(move |reader| reader.row(&key)).await.flatten();
+        }
+        let (answer, asker) = self.shared.readings.want(key);
+        if let Some(asker) = asker {
+            let shared = self.shared.clone();
+            // It goes on for those who come meanwhile: this one waits for its own row only.
+            self.shared.running.spawn_blocking(move || asker.ask(|keys| shared.ask(|reader| reader.rows(keys))));
+        }
+        answer.await.ok().flatten()
     }
 
     pub(crate) async fn next_due(&self) -> Option<Instant> {
@@ -745,19 +757,26 @@ impl Engine {
         question: impl FnOnce(&dyn Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Option<T> {
         let shared = self.shared.clone();
-        let asked = self.beside(move || {
-            let kept = shared.readers.lock().ok().and_then(|mut readers| readers.pop());
-            let reader = match kept {
-                Some(reader) => reader,
-                None => shared.store.reader()?,
-            };
+        self.beside(move || shared.ask(question)).await.ok()?.ok()
+    }
+}
+
+impl Shared {
+    /// Asks the store by a reader that is kept for the next question.
+    fn ask<T>(&self, question: impl FnOnce(&dyn Reader) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let kept = self.readers.lock().ok().and_then(|mut readers| readers.pop());
+        let reader = match kept {
+            Some(reader) => Ok(reader),
+            None => self.store.reader(),
+        };
+        let asked = reader.and_then(|reader| {
             let answer = question(reader.as_ref());
-            if let Ok(mut readers) = shared.readers.lock() {
+            if let Ok(mut readers) = self.readers.lock() {
                 readers.push(reader);
             }
             answer
         });
-        asked.await.ok()?.inspect_err(|error| tracing::error!(error = %chain(error), "could not ask the store")).ok()
+        asked.inspect_err(|error| tracing::error!(error = %chain(error), "could not ask the store"))
     }
 }
 

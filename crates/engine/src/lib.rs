@@ -26,6 +26,7 @@ pub mod perform;
 mod persist;
 #[cfg(feature = "plants")]
 mod plant;
+mod readings;
 pub mod reconciling;
 mod schedule;
 mod sources;
