@@ -64,8 +64,8 @@ impl Asker {
             };
             let rows = match store(&keys) {
                 Ok(rows) => rows.into_iter().map(Some).collect(),
-                // A row that cannot be read is nobody else's trouble.
-                Err(_) if keys.len() > 1 => {
+                // A row that makes no sense is nobody else's trouble.
+                Err(StoreError::BrokenRow { .. }) if keys.len() > 1 => {
                     keys.iter().map(|key| store(std::slice::from_ref(key)).ok()?.pop()).collect()
                 }
                 Err(_) => vec![],
@@ -140,9 +140,19 @@ mod tests {
         assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
         let (mut answer, asker) = readings.want(key(1));
         let mut other = readings.want(key(2)).0;
-        let broken = |keys: &[Key]| if keys.contains(&key(1)) { Err(StoreError::InUse) } else { Ok(vec![None]) };
-        asker.unwrap().ask(broken);
+        let row = || StoreError::BrokenRow { table: "payments", why: "an amount below nothing".into() };
+        asker.unwrap().ask(|keys| if keys.contains(&key(1)) { Err(row()) } else { Ok(vec![None]) });
         assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
         assert_eq!(other.try_recv(), Ok(None), "the row of another key");
+        let (mut answer, asker) = readings.want(key(1));
+        let mut other = readings.want(key(2)).0;
+        let mut questions = 0;
+        asker.unwrap().ask(|_| {
+            questions += 1;
+            Err(StoreError::InUse)
+        });
+        assert_eq!(questions, 1, "a store that is away is not asked once for everybody");
+        let closed = Err(oneshot::error::TryRecvError::Closed);
+        assert!(answer.try_recv() == closed && other.try_recv() == closed);
     }
 }
