@@ -309,7 +309,7 @@ fn approve(
     let settled = decision.rows.iter().find(|changed| changed.case() == row.case());
     // What is known not to have gone back may still be owed: another ruling is about that.
     let is_owed = |row: &Row| matches!(row, Row::Refund(refund) if refund.is_owed());
-    if settled.is_none_or(|settled| settled.is_unknown() && !is_owed(settled)) {
+    if settled.is_none_or(|settled| settled.is_unknown() && (is_owed(row) || !is_owed(settled))) {
         // Never seen; nothing is half done, and people look.
         return Err(Refusal::StepImpossible);
     }
